@@ -1,0 +1,109 @@
+/**
+ * Which device runs the tensors.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { findBlas, installMatMul } from "./blas.ts";
+
+/** The backends of tfjs that this toolkit uses. */
+export type DeviceName = "webgpu" | "wasm" | "cpu";
+
+/** Every device, in the order of preference. */
+export const DEVICE_NAMES: readonly DeviceName[] = ["webgpu", "wasm", "cpu"];
+
+/** The device that runs the tensors from now on. */
+export interface Device {
+  readonly name: DeviceName;
+  /** What stands behind it, for people: adapter, BLAS and threads. */
+  readonly description: string;
+}
+
+/** A WebGPU adapter, as Deno describes it. */
+export interface Adapter {
+  readonly description: string;
+  /** Whether a processor imitates it, many times slower than tfjs's `wasm`. */
+  readonly software: boolean;
+}
+
+/** Looks for a WebGPU adapter; undefined when the system offers none. */
+export async function findAdapter(): Promise<Adapter | undefined> {
+  const adapter = await navigator.gpu?.requestAdapter();
+  if (!adapter) return undefined;
+  const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;
+  const text = description || [vendor, architecture, device].filter(Boolean).join(" ");
+  return {
+    description: text || "unnamed adapter",
+    software: isFallbackAdapter || /llvmpipe|lavapipe|swiftshader|basic render/i.test(text),
+  };
+}
+
+/** What {@linkcode openDevice} may choose from. */
+export interface DeviceOptions {
+  /** `auto`: `webgpu` when a hardware adapter is there, else `wasm`, else `cpu`. */
+  readonly prefer?: DeviceName | "auto";
+  /** Whether `wasm` may use a BLAS library of this machine. */
+  readonly blas?: boolean;
+}
+
+/**
+ * Starts a device and makes it the one that tfjs computes on.
+ *
+ * A device asked for by name is opened or the call fails; a software WebGPU adapter is used only
+ * then.
+ *
+ * @throws {TypeError} When the device asked for cannot be started; the message says why.
+ */
+export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
+  const { prefer = "auto", blas = true } = options;
+  if (prefer === "webgpu") return await openWebGpu();
+  if (prefer === "wasm") return await openWasm(blas);
+  if (prefer === "cpu") return await openCpu();
+  const adapter = await findAdapter();
+  if (adapter && !adapter.software) return await openWebGpu();
+  try {
+    return await openWasm(blas);
+  } catch {
+    return await openCpu();
+  }
+}
+
+async function openWebGpu(): Promise<Device> {
+  const adapter = await findAdapter();
+  if (!adapter) {
+    throw new TypeError(
+      "Cannot open webgpu as a Vulkan, Metal or Direct3D 12 adapter is needed: current value is none",
+    );
+  }
+  await import("@tensorflow/tfjs-backend-webgpu"); // registers itself
+  await start("webgpu");
+  const kind = adapter.software ? " (software)" : "";
+  return { name: "webgpu", description: `webgpu on ${adapter.description}${kind}` };
+}
+
+async function openWasm(wantBlas: boolean): Promise<Device> {
+  const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
+  const entry = import.meta.resolve("@tensorflow/tfjs-backend-wasm");
+  setWasmPaths(decodeURIComponent(new URL("./", entry).pathname));
+  await start("wasm");
+  const blas = wantBlas ? findBlas() : undefined;
+  installMatMul(blas);
+  const threads = blas?.threads ? `, ${blas.threads} threads` : "";
+  return {
+    name: "wasm",
+    description: blas ? `wasm with ${blas.name}${threads}` : "wasm without BLAS",
+  };
+}
+
+async function openCpu(): Promise<Device> {
+  await start("cpu");
+  return { name: "cpu", description: "cpu (plain JavaScript, for checks only)" };
+}
+
+async function start(name: DeviceName): Promise<void> {
+  const started = await tf.setBackend(name);
+  if (!started) {
+    throw new TypeError(`Cannot open ${name} as its tfjs backend must start: it did not`);
+  }
+  await tf.ready();
+}

@@ -1,0 +1,66 @@
+/**
+ * The shape of a policy, with the field names of Hugging Face's `config.json`.
+ *
+ * @module
+ */
+import { z } from "zod";
+
+const count = z.number().int().positive();
+
+/** What of a `config.json` this toolkit reads; anything else in the file is left alone. */
+const schema = z.object({
+  model_type: z.enum(["llama", "qwen2"]),
+  vocab_size: count,
+  hidden_size: count,
+  intermediate_size: count,
+  num_hidden_layers: count,
+  num_attention_heads: count,
+  num_key_value_heads: count,
+  /** Width of one attention head; `hidden_size / num_attention_heads` when the file has none. */
+  head_dim: count.multipleOf(2),
+  max_position_embeddings: count,
+  rms_norm_eps: z.number().positive(),
+  rope_theta: z.number().positive(),
+  rope_scaling: z.null().optional(),
+  hidden_act: z.literal("silu"),
+  tie_word_embeddings: z.boolean(),
+  /** Whether the query, key and value projections add a bias, as Qwen2's do. */
+  attention_bias: z.boolean(),
+}).refine((c) => c.num_attention_heads % c.num_key_value_heads === 0, {
+  message: "must divide num_attention_heads",
+  path: ["num_key_value_heads"],
+});
+
+/** Shape of a decoder-only transformer of the Llama and Qwen2 family. */
+export type ModelConfig = Readonly<z.infer<typeof schema>>;
+
+/**
+ * Completes and checks a model configuration.
+ *
+ * @param value Parsed `config.json`, or the fields that differ from Llama's defaults.
+ * @param where Named in errors, such as the file's path.
+ * @throws {TypeError} When a field is missing, of a wrong type or out of range.
+ */
+export function modelConfig(value: unknown, where = "model config"): ModelConfig {
+  const given = (value ?? {}) as Record<string, unknown>;
+  const parsed = schema.safeParse({
+    model_type: "llama",
+    num_key_value_heads: given.num_attention_heads,
+    head_dim: Number(given.hidden_size) / Number(given.num_attention_heads),
+    max_position_embeddings: 2048,
+    rms_norm_eps: 1e-6,
+    rope_theta: 10_000,
+    hidden_act: "silu",
+    tie_word_embeddings: given.model_type === undefined, // Hugging Face's default differs by type
+    attention_bias: given.model_type === "qwen2",
+    ...given,
+  });
+  if (parsed.success) return parsed.data;
+  const [issue] = parsed.error.issues;
+  const field = issue!.path.join(".");
+  throw new TypeError(
+    `Cannot read ${where} as ${field} is wrong (${issue!.message}): current value is ${
+      JSON.stringify(given[field])
+    }`,
+  );
+}

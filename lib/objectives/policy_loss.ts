@@ -1,0 +1,61 @@
+import * as tf from "@tensorflow/tfjs";
+
+/** Limits on the probability ratio; Infinity or 0 switches one off. */
+export interface RatioClip {
+  /** ε_low: a bad token is pushed no further once its ratio is below `1 - low`. */
+  readonly low: number;
+  /** ε_high: a good token is pushed no further once its ratio is above `1 + high`. */
+  readonly high: number;
+  /** c > 1: the loss of a bad token grows no further once its ratio is above c (arXiv:1912.09729). */
+  readonly dual: number;
+}
+
+/** No limit at all, as ReLIFT's first version trains. */
+export const NO_CLIP: RatioClip = { low: Infinity, high: Infinity, dual: Infinity };
+
+/** Per-token loss and what it is made of; not reduced. */
+export interface PolicyTokenLoss {
+  /** `[batch, seq]`, to be minimized. */
+  readonly loss: tf.Tensor2D;
+  /** `[batch, seq]`, `exp(logProbs - oldLogProbs)`. */
+  readonly ratio: tf.Tensor2D;
+  /** `[batch, seq]`: 1 where the clip removed the gradient. */
+  readonly clipped: tf.Tensor2D;
+}
+
+/**
+ * Clipped policy-gradient loss of each token (arXiv:1707.06347, eq. 7; separate limits as in DAPO,
+ * arXiv:2503.14476, eq. 10; dual clip arXiv:1912.09729, eq. 5). No KL term, no reduction.
+ *
+ * @param logProbs `[batch, seq]`, nats, of the policy being trained.
+ * @param oldLogProbs `[batch, seq]`, nats, of the policy that sampled.
+ * @param advantages `[batch, 1]`.
+ */
+export function policyTokenLoss(
+  logProbs: tf.Tensor2D,
+  oldLogProbs: tf.Tensor2D,
+  advantages: tf.Tensor2D,
+  clip: RatioClip,
+): PolicyTokenLoss {
+  const ratio = tf.exp(tf.sub(logProbs, oldLogProbs)) as tf.Tensor2D;
+  const free = tf.neg(tf.mul(ratio, advantages)) as tf.Tensor2D;
+  if (clip.low === Infinity && clip.high === Infinity && clip.dual === Infinity) {
+    return { loss: free, ratio, clipped: tf.zerosLike(ratio) };
+  }
+  const limited = tf.clipByValue(
+    ratio,
+    clip.low === Infinity ? 0 : 1 - clip.low,
+    clip.high === Infinity ? 3e38 : 1 + clip.high,
+  );
+  const bound = tf.neg(tf.mul(limited, advantages));
+  let loss = tf.maximum(free, bound) as tf.Tensor2D;
+  let clipped = tf.greater(bound, free);
+  if (clip.dual !== Infinity) {
+    const ceiling = tf.mul(tf.abs(advantages), clip.dual); // for A < 0, -A c
+    const capped = tf.logicalAnd(tf.less(advantages, 0), tf.greater(loss, ceiling));
+    // A constant where capped; the gradient of tf.where is 0 on the side not taken.
+    loss = tf.where(capped, tf.add(tf.zerosLike(loss), ceiling), loss) as tf.Tensor2D;
+    clipped = tf.logicalOr(clipped, capped);
+  }
+  return { loss, ratio, clipped: clipped.cast("float32") as tf.Tensor2D };
+}

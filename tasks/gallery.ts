@@ -1,0 +1,134 @@
+// deno task gallery --out datasets
+import { parseArgs } from "node:util";
+import { addition, type AdditionOptions } from "../datasets/addition.ts";
+import { countdown, type CountdownOptions } from "../datasets/countdown.ts";
+import { multiplication } from "../datasets/multiplication.ts";
+import { operators } from "../datasets/operators.ts";
+import { questionsToCsv } from "../lib/data/files.ts";
+import type { Dataset, Split } from "../lib/data/question.ts";
+
+/** A built-in dataset as the gallery shows it. */
+export interface GalleryEntry {
+  /** The function that makes it, and its heading and sample file. */
+  readonly name: string;
+  /** What it asks. */
+  readonly about: string;
+  /** Its options but `split`, with their defaults and meanings. */
+  readonly options: readonly {
+    readonly name: string;
+    readonly value: number | string;
+    readonly meaning: string;
+  }[];
+  /** Makes it. */
+  make(options: AdditionOptions & CountdownOptions): Dataset;
+}
+
+const SPLITS: readonly Split[] = ["train", "validation", "ood"];
+const SHOWN_PER_SPLIT = 5;
+const ROWS_PER_FILE = 100;
+
+const SEED = { name: "seed", value: 1, meaning: "names the random streams; whole, from 0" };
+const SIZE = { name: "size", value: 1000, meaning: "questions in the dataset" };
+
+/** Every built-in dataset, in the order of the page. */
+export const builtInDatasets: readonly GalleryEntry[] = [
+  {
+    name: "operators",
+    about: "Chains of operators on two-digit numbers, some of them new to the base policy.",
+    options: [{ ...SIZE, value: "1500, or 240 outside train" }, SEED],
+    make: operators,
+  },
+  {
+    name: "countdown",
+    about: "Reach a target from given numbers by + - * /, each number at most once.",
+    options: [
+      { name: "numbers", value: 4, meaning: "numbers given, 2 to 5; ood gives one more" },
+      { name: "maxNumber", value: 25, meaning: "largest number given, 1 to 100" },
+      SIZE,
+      SEED,
+    ],
+    make: countdown,
+  },
+  {
+    name: "addition",
+    about: "Sums of two numbers, worked column by column with the carry.",
+    options: [
+      { name: "digits", value: 2, meaning: "digits of either number, 1 to 12; ood has one more" },
+      SIZE,
+      SEED,
+    ],
+    make: addition,
+  },
+  {
+    name: "multiplication",
+    about: "Products of two numbers, worked by partial products.",
+    options: [
+      { name: "digits", value: 2, meaning: "digits of either number, 1 to 6; ood has one more" },
+      SIZE,
+      SEED,
+    ],
+    make: multiplication,
+  },
+];
+
+/** The page that shows each dataset's options and first questions of each split, in Markdown. */
+export function galleryPage(entries: readonly GalleryEntry[]): string {
+  const opening = [
+    "# Gallery of datasets",
+    "Made by `deno task gallery` from the generators in this folder: change those, not this page.",
+  ];
+  return [...opening, ...entries.flatMap(section)].join("\n\n") + "\n";
+}
+
+/** The blocks of one dataset's section. */
+function section({ name, about, options, make }: GalleryEntry): string[] {
+  return [
+    `## ${name}`,
+    about,
+    table(
+      ["option", "default", "meaning"],
+      options.map(({ name, value, meaning }) => [code(name), String(value), meaning]),
+    ),
+    `More questions: [samples/${name}.csv](samples/${name}.csv).`,
+    ...SPLITS.flatMap((split) => {
+      const dataset = make({ split });
+      const rows = Array.from({ length: Math.min(SHOWN_PER_SPLIT, dataset.size) }, (_, index) => {
+        const { prompt, answer, demonstration = "", metadata } = dataset.question(index);
+        return [code(prompt), code(answer), code(demonstration), metadata?.kind ?? ""];
+      });
+      return [`### ${name}, ${split}`, table(["prompt", "answer", "demonstration", "kind"], rows)];
+    }),
+  ];
+}
+
+/** A table padded the way `deno fmt` pads it, so that the page passes the format check. */
+function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
+  const widths = header.map((name, i) => Math.max(3, name.length, ...rows.map((r) => r[i]!.length)));
+  const line = (cells: readonly string[]): string =>
+    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
+  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]
+    .join("\n");
+}
+
+/** Text as code in a table cell. */
+function code(text: string): string {
+  if (text === "") return "";
+  const fence = text.includes("`") ? "``" : "`";
+  return `${fence}${text.replaceAll("|", "\\|").replaceAll("\n", "⏎")}${fence}`;
+}
+
+/** Writes `GALLERY.md` and `samples/<name>.csv` for every built-in dataset. */
+export async function gallery(args: string[]): Promise<void> {
+  const { values: { out } } = parseArgs({
+    args,
+    options: { out: { type: "string", default: "datasets" } },
+  });
+  await Deno.mkdir(`${out}/samples`, { recursive: true });
+  await Deno.writeTextFile(`${out}/GALLERY.md`, galleryPage(builtInDatasets));
+  for (const { name, make } of builtInDatasets) {
+    const csv = questionsToCsv(make({ split: "train" }), ROWS_PER_FILE);
+    await Deno.writeTextFile(`${out}/samples/${name}.csv`, csv);
+  }
+}
+
+if (import.meta.main) await gallery(Deno.args);
