@@ -82,16 +82,16 @@ export function countdown(options: CountdownOptions = {}): Dataset {
   });
 }
 
-/** Combines random numbers a random number of times; nothing when the result grows too large. */
+/** Combines random pairs until one number is left; nothing when a result grows too large. */
 function reachableTarget(given: readonly number[], prng: Prng): number | undefined {
   let terms = given.map(numberTerm);
-  for (let left = randomInteger(prng, 1, given.length); left > 0; left--) {
+  while (terms.length > 1) {
     const [a, b, ...rest] = shuffle(terms, prng);
     const results = combinations(a!, b!);
     if (results.length === 0) return undefined;
     terms = [...rest, randomChoice(prng, results)];
   }
-  return terms.at(-1)!.value;
+  return terms[0]!.value;
 }
 
 /** A number with the expression that made it. */

@@ -103,7 +103,9 @@ function section({ name, about, options, make }: GalleryEntry): string[] {
 
 /** A table padded the way `deno fmt` pads it, so that the page passes the format check. */
 function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((name, i) => Math.max(3, name.length, ...rows.map((r) => r[i]!.length)));
+  const widths = header.map((name, i) =>
+    Math.max(3, name.length, ...rows.map((r) => r[i]!.length))
+  );
   const line = (cells: readonly string[]): string =>
     `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
   return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]

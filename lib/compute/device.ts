@@ -101,6 +101,7 @@ async function openCpu(): Promise<Device> {
 }
 
 async function start(name: DeviceName): Promise<void> {
+  tf.enableProdMode(); // else tfjs advertises its Node.js build
   const started = await tf.setBackend(name);
   if (!started) {
     throw new TypeError(`Cannot open ${name} as its tfjs backend must start: it did not`);

@@ -16,6 +16,8 @@ interface Row {
   readonly fields: unknown;
 }
 
+const READERS = new Map([[".csv", csvRows], [".jsonl", jsonRows], [".ndjson", jsonRows]]);
+
 /**
  * Reads questions from a file named `*.csv`, `*.jsonl` or `*.ndjson`, in UTF-8.
  *
@@ -53,9 +55,7 @@ export async function readQuestions(
   reward: Dataset["reward"] = answerReward,
 ): Promise<Dataset> {
   const [, name, extension = ""] = /([^/\\]*?)(\.[^./\\]*)?$/.exec(path)!;
-  const rowsOf = { ".csv": csvRows, ".jsonl": jsonRows, ".ndjson": jsonRows }[
-    extension.toLowerCase() as ".csv" | ".jsonl" | ".ndjson"
-  ] as ((path: string, text: string) => Row[]) | undefined;
+  const rowsOf = READERS.get(extension.toLowerCase());
   if (!rowsOf) {
     throw new RangeError(
       `Cannot read ${path} as its name must end in .csv, .jsonl or .ndjson: current value is ${
@@ -126,9 +126,9 @@ function csvRows(path: string, text: string): Row[] {
       continue;
     }
     if (cells.length !== columns.length) {
-      const [last] = [columns[cells.length] ?? columns.at(-1)]; // the first without a cell, or the last
+      const column = columns[cells.length] ?? columns.at(-1); // the first without a cell, or the last
       throw new SyntaxError(
-        `Cannot read ${path}:${line}:${last} as the row must have ${columns.length} cells like the header: current value is ${cells.length}`,
+        `Cannot read ${path}:${line}:${column} as the row must have ${columns.length} cells like the header: current value is ${cells.length}`,
       );
     }
     rows.push({ line, fields: Object.fromEntries(columns.map((name, i) => [name, cells[i]])) });

@@ -1,17 +1,17 @@
 import * as tf from "@tensorflow/tfjs";
 
-/** Limits on the probability ratio; Infinity or 0 switches one off. */
+/** Limits on the probability ratio. */
 export interface RatioClip {
-  /** ε_low: a bad token is pushed no further once its ratio is below `1 - low`. */
+  /** ε_low in `(0, 1]`: a bad token is pushed no further once its ratio is below `1 - low`. */
   readonly low: number;
-  /** ε_high: a good token is pushed no further once its ratio is above `1 + high`. */
+  /** ε_high > 0: a good token is pushed no further once its ratio is above `1 + high`. */
   readonly high: number;
-  /** c > 1: the loss of a bad token grows no further once its ratio is above c (arXiv:1912.09729). */
-  readonly dual: number;
+  /**
+   * c > 1: the loss of a bad token grows no further once its ratio is above c (arXiv:1912.09729);
+   * null for no such limit.
+   */
+  readonly dual: number | null;
 }
-
-/** No limit at all, as ReLIFT's first version trains. */
-export const NO_CLIP: RatioClip = { low: Infinity, high: Infinity, dual: Infinity };
 
 /** Per-token loss and what it is made of; not reduced. */
 export interface PolicyTokenLoss {
@@ -30,27 +30,22 @@ export interface PolicyTokenLoss {
  * @param logProbs `[batch, seq]`, nats, of the policy being trained.
  * @param oldLogProbs `[batch, seq]`, nats, of the policy that sampled.
  * @param advantages `[batch, 1]`.
+ * @param clip Null for no limit at all, as ReLIFT's first version trains.
  */
 export function policyTokenLoss(
   logProbs: tf.Tensor2D,
   oldLogProbs: tf.Tensor2D,
   advantages: tf.Tensor2D,
-  clip: RatioClip,
+  clip: RatioClip | null,
 ): PolicyTokenLoss {
   const ratio = tf.exp(tf.sub(logProbs, oldLogProbs)) as tf.Tensor2D;
   const free = tf.neg(tf.mul(ratio, advantages)) as tf.Tensor2D;
-  if (clip.low === Infinity && clip.high === Infinity && clip.dual === Infinity) {
-    return { loss: free, ratio, clipped: tf.zerosLike(ratio) };
-  }
-  const limited = tf.clipByValue(
-    ratio,
-    clip.low === Infinity ? 0 : 1 - clip.low,
-    clip.high === Infinity ? 3e38 : 1 + clip.high,
-  );
+  if (clip === null) return { loss: free, ratio, clipped: tf.zerosLike(ratio) };
+  const limited = tf.clipByValue(ratio, 1 - clip.low, 1 + clip.high);
   const bound = tf.neg(tf.mul(limited, advantages));
   let loss = tf.maximum(free, bound) as tf.Tensor2D;
   let clipped = tf.greater(bound, free);
-  if (clip.dual !== Infinity) {
+  if (clip.dual !== null) {
     const ceiling = tf.mul(tf.abs(advantages), clip.dual); // for A < 0, -A c
     const capped = tf.logicalAnd(tf.less(advantages, 0), tf.greater(loss, ceiling));
     // A constant where capped; the gradient of tf.where is 0 on the side not taken.

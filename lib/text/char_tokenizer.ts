@@ -91,18 +91,11 @@ const schema = z.object({
 /**
  * Reads the `tokenizer.json` that {@linkcode charTokenizer} writes.
  *
- * @param text The file's content.
+ * @param value The file's content, parsed.
  * @param where Named in errors.
- * @throws {SyntaxError} When it is not JSON.
  * @throws {TypeError} When it is no vocabulary of single characters with `<eos>` and `<pad>` last.
  */
-export function readCharTokenizer(text: string, where: string): Tokenizer {
-  let value: unknown;
-  try {
-    value = JSON.parse(text);
-  } catch (error) {
-    throw new SyntaxError(`Cannot read ${where} as it must be JSON: ${(error as Error).message}`);
-  }
+export function readCharTokenizer(value: unknown, where: string): Tokenizer {
   const parsed = schema.safeParse(value);
   const vocab = parsed.success ? Object.entries(parsed.data.model.vocab) : [];
   const tokens = vocab.sort(([, a], [, b]) => a - b).map(([token]) => token);

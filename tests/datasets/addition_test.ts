@@ -6,7 +6,11 @@ const SPLITS: readonly Split[] = ["train", "validation", "ood"];
 
 Deno.test("addition() rejects options out of range, naming the option", () => {
   for (const digits of [0, 13, 1.5, NaN]) {
-    assertThrows(() => addition({ digits }), RangeError, "digits must be a whole number in [1, 12]");
+    assertThrows(
+      () => addition({ digits }),
+      RangeError,
+      "digits must be a whole number in [1, 12]",
+    );
   }
   for (const size of [0, -1, 2.5]) assertThrows(() => addition({ size }), RangeError, "size");
   for (const seed of [-1, 0.5]) assertThrows(() => addition({ seed }), RangeError, "seed");

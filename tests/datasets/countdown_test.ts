@@ -12,7 +12,11 @@ function partsOf(prompt: string): { numbers: number[]; target: number } {
 
 Deno.test("countdown() rejects options out of range, naming the option", () => {
   for (const numbers of [1, 6, 2.5, NaN]) {
-    assertThrows(() => countdown({ numbers }), RangeError, "numbers must be a whole number in [2, 5]");
+    assertThrows(
+      () => countdown({ numbers }),
+      RangeError,
+      "numbers must be a whole number in [2, 5]",
+    );
   }
   for (const maxNumber of [0, 101]) {
     assertThrows(() => countdown({ maxNumber }), RangeError, "maxNumber");
@@ -99,13 +103,8 @@ Deno.test("countdown() never has a prompt in two splits, whatever its other opti
 Deno.test("countdown() accepts any expression that keeps the rules", () => {
   const dataset = countdown();
   const question = { id: "0", prompt: "25 7 4 3>88:", answer: "88" };
-  for (
-    const expression of ["(25-3)*4", "4*(25-3)", "((25-3)*(4))", "25*4-7-3-2", "25*4-(7-3)*3"]
-      .map((text) => text)
-  ) {
-    const { correct } = dataset.reward(question, `any work#${expression}`);
-    const usesGiven = !/[^\d]2$/.test(expression) && expression !== "25*4-(7-3)*3";
-    assertEquals(correct, usesGiven);
+  for (const completion of ["#(25-3)*4", "any work#4*(25-3)", "25-3=21#((25)-3)*((4))"]) {
+    assertEquals(dataset.reward(question, completion).total, 1);
   }
 });
 
@@ -167,7 +166,6 @@ Deno.test("evaluateExpression() binds products before sums and goes from left to
 });
 
 Deno.test("solveCountdown() finds a shortest solution, or that there is none", () => {
-  // 100 + 8 * 7 + 6 / 3 = 158 can be had with 3 operations: (100 + 58) has no 58, so 4 are needed
   assertEquals(solveCountdown([10, 5, 2], 50)?.steps, ["10*5=50"]);
   assertEquals(solveCountdown([6, 3, 2], 1)?.steps.length, 1); // 3 - 2, not 6 / 3 - ...
   assertEquals(solveCountdown([9, 7], 3), undefined);

@@ -6,18 +6,29 @@ const SPLITS: readonly Split[] = ["train", "validation", "ood"];
 
 Deno.test("multiplication() rejects options out of range, naming the option", () => {
   for (const digits of [0, 7, 1.5, NaN]) {
-    assertThrows(() => multiplication({ digits }), RangeError, "digits must be a whole number in [1, 6]");
+    assertThrows(
+      () => multiplication({ digits }),
+      RangeError,
+      "digits must be a whole number in [1, 6]",
+    );
   }
   for (const size of [0, -1, 2.5]) assertThrows(() => multiplication({ size }), RangeError, "size");
   for (const seed of [-1, 0.5]) assertThrows(() => multiplication({ seed }), RangeError, "seed");
-  assertThrows(() => multiplication({ split: "test" as Split }), RangeError, "current value is test");
+  assertThrows(
+    () => multiplication({ split: "test" as Split }),
+    RangeError,
+    "current value is test",
+  );
   assertThrows(() => multiplication({ size: 3 }).question(3), RangeError, "[0, 3)");
 });
 
 Deno.test("multiplication() gives the same questions for the same seed, others for another", () => {
   const prompts = (seed: number): string[] =>
     questionsOf(multiplication({ digits: 6, size: 200, seed })).map(({ prompt }) => prompt);
-  assertEquals(questionsOf(multiplication({ size: 50 })), questionsOf(multiplication({ size: 50 })));
+  assertEquals(
+    questionsOf(multiplication({ size: 50 })),
+    questionsOf(multiplication({ size: 50 })),
+  );
   const first = new Set(prompts(1));
   assertEquals(prompts(2).filter((prompt) => first.has(prompt)), []);
   assertNotEquals(multiplication().question(0), multiplication().question(1));

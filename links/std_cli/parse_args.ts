@@ -1,0 +1,2 @@
+// deno-lint-ignore-file
+export function parseArgs(_args: string[], _options?: any): Record<string, unknown> { return { _: [] }; }

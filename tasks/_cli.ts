@@ -1,0 +1,150 @@
+/**
+ * Flags of the commands: declared once, parsed, checked and shown by `--help` from there.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console
+import { parseArgs } from "@std/cli/parse-args";
+
+/** One flag. Its default, when it has one, tells its type to the reader of `--help` too. */
+export type Flag =
+  & { readonly help: string }
+  & (
+    | { readonly kind: "text"; readonly value: string; readonly default?: string }
+    | { readonly kind: "choice"; readonly choices: readonly string[]; readonly default?: string }
+    | { readonly kind: "integer"; readonly min: number; readonly default?: number }
+    | {
+      readonly kind: "number";
+      readonly min: number;
+      readonly max: number;
+      readonly default?: number;
+    }
+    | { readonly kind: "switch" }
+  );
+
+/** The flags of a command by name, without the dashes. */
+export type Flags = Readonly<Record<string, Flag>>;
+
+type Value<F extends Flag> = F extends { kind: "switch" } ? boolean
+  : F extends { kind: "integer" | "number" }
+    ? (F extends { default: number } ? number : number | undefined)
+  : F extends { kind: "choice"; choices: readonly (infer C)[] }
+    ? (F extends { default: string } ? C : C | undefined)
+  : (F extends { default: string } ? string : string | undefined);
+
+/** What the flags of a command hold. */
+export type Values<F extends Flags> = { readonly [name in keyof F]: Value<F[name]> };
+
+/** What a command is and takes. */
+export interface Command<F extends Flags> {
+  /** As typed: `deno task <name>`. */
+  readonly name: string;
+  /** What it does, in a sentence or two. */
+  readonly about: string;
+  readonly flags: F;
+  /** Commands that show its use. */
+  readonly examples: readonly string[];
+}
+
+/** A mistake on the command line: told in one line, exit code 2. */
+export class UsageError extends Error {}
+
+/**
+ * Reads the flags of a command.
+ *
+ * @throws {UsageError} Naming the flag that is unknown, lacks its value or has a bad one.
+ */
+export function parseFlags<F extends Flags>(command: Command<F>, args: string[]): Values<F> {
+  const names = Object.keys(command.flags);
+  const switches = names.filter((name) => command.flags[name]!.kind === "switch");
+  const valued = names.filter((name) => !switches.includes(name));
+  const parsed = parseArgs(args, {
+    string: valued,
+    boolean: switches,
+    unknown: (arg: string) => {
+      throw new UsageError(`unknown flag ${arg}: deno task ${command.name} --help lists them`);
+    },
+  }) as Record<string, unknown>;
+  for (const name of names) {
+    const times = args.filter((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`)).length;
+    if (times > 1) throw new UsageError(`--${name} must be given once: it is given ${times} times`);
+  }
+  return Object.fromEntries(
+    names.map((name) => [name, readValue(name, command.flags[name]!, parsed[name], args)]),
+  ) as Values<F>;
+}
+
+function readValue(name: string, flag: Flag, given: unknown, args: string[]): unknown {
+  if (flag.kind === "switch") return given === true;
+  const isGiven = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+  if (!isGiven) return flag.default;
+  const text = String(given ?? "");
+  const bad = (need: string) => {
+    throw new UsageError(`--${name} must be ${need}: current value is ${JSON.stringify(text)}`);
+  };
+  switch (flag.kind) {
+    case "text":
+      return text === "" || text.startsWith("--") ? bad(flag.value) : text;
+    case "choice":
+      return flag.choices.includes(text) ? text : bad(`one of ${flag.choices.join(", ")}`);
+    case "integer": {
+      const value = Number(text);
+      const good = /^\d+$/.test(text) && Number.isSafeInteger(value) && value >= flag.min;
+      return good ? value : bad(`a whole number >= ${flag.min}`);
+    }
+    case "number": {
+      const value = Number(text);
+      const good = text.trim() !== "" && value >= flag.min && value <= flag.max;
+      return good ? value : bad(`a number in [${flag.min}, ${flag.max}]`);
+    }
+  }
+}
+
+/** What `--help` prints. */
+export function helpOf<F extends Flags>({ name, about, flags, examples }: Command<F>): string {
+  const rows = Object.entries(flags).map(([flag, spec]) => {
+    const value = spec.kind === "switch"
+      ? ""
+      : ` ${
+        spec.kind === "choice" ? spec.choices.join("|") : spec.kind === "text" ? spec.value : "N"
+      }`;
+    const preset = spec.kind !== "switch" && spec.default !== undefined
+      ? ` (default ${spec.default})`
+      : "";
+    return `  --${flag}${value}\n      ${spec.help}${preset}`;
+  });
+  return [
+    `deno task ${name}: ${about}`,
+    ...rows,
+    "  --help\n      This text",
+    "Examples:",
+    ...examples.map((example) => `  ${example}`),
+  ].join("\n");
+}
+
+/** Errors whose words are meant for people: the house grammar is "Cannot <act> as <need>". */
+const FOR_PEOPLE = /^Cannot .+(?: as |: )/s;
+
+/**
+ * Runs a command: `--help` prints its help; a usage error is one line and exit code 2; an error
+ * about files or settings is one line and exit code 1; a bug shows its stack.
+ */
+export async function runTask<F extends Flags>(
+  command: Command<F>,
+  main: (values: Values<F>) => Promise<void>,
+  args: string[] = Deno.args,
+): Promise<void> {
+  if (args.includes("--help") || args.includes("-h")) {
+    console.log(helpOf(command));
+    return;
+  }
+  try {
+    await main(parseFlags(command, args));
+  } catch (error) {
+    const usage = error instanceof UsageError;
+    const message = error instanceof Error ? error.message : String(error);
+    if (!usage && !FOR_PEOPLE.test(message)) throw error;
+    console.error(`error: ${message.replaceAll(/\s*\n\s*/g, " ")}`);
+    Deno.exit(usage ? 2 : 1);
+  }
+}

@@ -1,0 +1,104 @@
+// deno task evaluate --policy runs/relift-operators-1/checkpoint --strata
+// deno-lint-ignore-file no-console
+import {
+  baseAccuracies,
+  disposePolicy,
+  evaluate,
+  evaluationTable,
+  loadPolicy,
+  openDataset,
+  openDevice,
+  openProgress,
+  type Split,
+  summarize,
+} from "../mod.ts";
+import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
+import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+
+const command = {
+  name: "evaluate",
+  about: "samples a policy on a question set: avg@k, pass@k, maj@k, lengths, and by difficulty.",
+  flags: {
+    policy: POLICY,
+    dataset: DATASET,
+    split: {
+      kind: "choice",
+      choices: ["validation", "train", "ood"],
+      default: "validation",
+      help: "Part of a built-in question set; a file has one part",
+    },
+    samples: { kind: "integer", min: 1, default: 8, help: "k, completions of each question" },
+    temperature: { kind: "number", min: 0, max: 100, default: 1, help: "0 is greedy" },
+    "top-p": {
+      kind: "number",
+      min: 0,
+      max: 1,
+      default: 1,
+      help: "Probability that is kept; 1 keeps all",
+    },
+    "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
+    "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
+    strata: {
+      kind: "switch",
+      help: "Also by difficulty under --base, which is sampled once (8 samples) and remembered",
+    },
+    base: { ...POLICY, help: "Policy that defines the difficulty for --strata" },
+    seed: { kind: "integer", min: 0, default: 1001, help: "Names the random streams" },
+    device: DEVICE,
+    json: { kind: "switch", help: "Print the summary as JSON" },
+    quiet: { kind: "switch", help: "Show no progress" },
+  },
+  examples: [
+    "deno task evaluate --policy runs/relift-operators-1/checkpoint --strata",
+    "deno task evaluate --dataset countdown --samples 32 --json",
+  ],
+} as const satisfies Command<Record<string, Flag>>;
+
+/** Evaluates a policy and prints what it found. */
+export async function main(flags: Values<typeof command.flags>): Promise<void> {
+  const dataset = await openDataset(flags.dataset, flags.split as Split);
+  const device = await openDevice({ prefer: flags.device });
+  const policy = await loadPolicy(flags.policy);
+  const sampling = {
+    temperature: flags.temperature,
+    topP: flags["top-p"],
+    topK: flags["top-k"],
+    maxNewTokens: flags["max-new-tokens"],
+    samples: flags.samples,
+    seed: flags.seed,
+  };
+  using progress = openProgress({ total: dataset.size, quiet: flags.quiet });
+  const onProgress = (done: number) => progress.step(done, "questions");
+  const evaluated = await evaluate(policy, dataset, { ...sampling, onProgress });
+  progress.close();
+  const base = flags.strata
+    ? await strataBase(flags.base, dataset, flags["max-new-tokens"])
+    : undefined;
+  const summary = summarize(evaluated, base);
+  disposePolicy(policy);
+  const about = {
+    policy: flags.policy,
+    dataset: dataset.name,
+    device: device.description,
+    sampling,
+  };
+  console.log(
+    flags.json
+      ? JSON.stringify({ ...about, ...summary })
+      : `${flags.policy} on ${dataset.name}, ${device.description}\n${evaluationTable(summary)}`,
+  );
+}
+
+/** The base policy's accuracies, which define the strata. */
+async function strataBase(
+  folder: string,
+  dataset: Awaited<ReturnType<typeof openDataset>>,
+  maxNewTokens: number,
+): Promise<Record<string, number>> {
+  const base = await loadPolicy(folder);
+  const accuracies = await baseAccuracies(base, dataset, { maxNewTokens });
+  disposePolicy(base);
+  return accuracies;
+}
+
+if (import.meta.main) await runTask(command, main);

@@ -1,0 +1,104 @@
+// deno task sample --prompt "37+58-21:" --samples 4
+// deno-lint-ignore-file no-console
+import {
+  disposePolicy,
+  loadPolicy,
+  openDataset,
+  openDevice,
+  type Question,
+  randomSeeded,
+  rollout,
+  type Split,
+} from "../mod.ts";
+import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
+import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+
+const command = {
+  name: "sample",
+  about: "shows what a policy answers: completions, their log-probabilities and rewards.",
+  flags: {
+    policy: POLICY,
+    prompt: { kind: "text", value: "TEXT", help: "A prompt of your own, in place of --dataset" },
+    dataset: DATASET,
+    split: {
+      kind: "choice",
+      choices: ["validation", "train", "ood"],
+      default: "validation",
+      help: "Part of a built-in question set",
+    },
+    questions: { kind: "integer", min: 1, default: 4, help: "Questions of --dataset to ask" },
+    samples: { kind: "integer", min: 1, default: 4, help: "Completions of each" },
+    temperature: { kind: "number", min: 0, max: 100, default: 1, help: "0 is greedy" },
+    "top-p": {
+      kind: "number",
+      min: 0,
+      max: 1,
+      default: 1,
+      help: "Probability that is kept; 1 keeps all",
+    },
+    "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
+    "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
+    seed: { kind: "integer", min: 0, default: 1, help: "Names the random streams" },
+    device: DEVICE,
+    json: { kind: "switch", help: "One JSON object for each completion, a line each" },
+  },
+  examples: [
+    'deno task sample --prompt "37+58-21:"',
+    "deno task sample --policy runs/relift-operators-1/checkpoint --questions 8 --temperature 0",
+  ],
+} as const satisfies Command<Record<string, Flag>>;
+
+/** Samples a policy and prints the completions. */
+export async function main(flags: Values<typeof command.flags>): Promise<void> {
+  const dataset = await openDataset(flags.dataset, flags.split as Split);
+  await openDevice({ prefer: flags.device });
+  const policy = await loadPolicy(flags.policy);
+  const own: Question | undefined = flags.prompt === undefined
+    ? undefined
+    : { id: "prompt", prompt: flags.prompt, answer: "" };
+  const count = Math.min(flags.questions, dataset.size);
+  const questions = own
+    ? [own]
+    : Array.from({ length: count }, (_, index) => dataset.question(index));
+  const rollouts = await rollout(policy, questions, {
+    groupSize: flags.samples,
+    maxNewTokens: flags["max-new-tokens"],
+    temperature: flags.temperature,
+    topP: flags["top-p"],
+    topK: flags["top-k"],
+    random: (question, sample) => randomSeeded(flags.seed, "sample", question, sample),
+  });
+  for (const { question, completions } of rollouts) {
+    if (!flags.json) {
+      console.log(own ? question.prompt : `${question.prompt}  (${question.answer})`);
+    }
+    for (const { text, tokens, logProbs, finishReason } of completions) {
+      const reward = own ? undefined : dataset.reward(question, text);
+      const logProb = logProbs.reduce((sum, value) => sum + value, 0);
+      if (flags.json) {
+        const { prompt, answer } = question;
+        console.log(
+          JSON.stringify({
+            prompt,
+            answer,
+            text,
+            tokens: tokens.length,
+            logProb,
+            finishReason,
+            reward,
+          }),
+        );
+      } else {
+        const mark = reward === undefined ? " " : reward.correct ? "+" : "-";
+        console.log(
+          `  ${mark} ${text}  [${
+            logProb.toFixed(2)
+          } nats, ${tokens.length} tokens, ${finishReason}]`,
+        );
+      }
+    }
+  }
+  disposePolicy(policy);
+}
+
+if (import.meta.main) await runTask(command, main);

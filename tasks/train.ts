@@ -1,0 +1,233 @@
+// deno task train --method relift --steps 60
+// deno-lint-ignore-file no-console
+import {
+  baseAccuracies,
+  continueRun,
+  createRun,
+  currentCommit,
+  type Dataset,
+  datasetFingerprint,
+  DEFAULT_PRESETS,
+  disposePolicy,
+  disposeRun,
+  evaluate,
+  type EvaluationSummary,
+  evaluationTable,
+  loadPolicy,
+  type MethodName,
+  type MethodSettings,
+  openDataset,
+  openDevice,
+  openProgress,
+  PLAIN_SAMPLING,
+  type Policy,
+  policyFingerprint,
+  type PresetName,
+  PRESETS,
+  readRunConfig,
+  resumeRun,
+  type Run,
+  type RunConfig,
+  saveRun,
+  statusLine,
+  subset,
+  summarize,
+  versions,
+  writeWhole,
+} from "../mod.ts";
+import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
+import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+
+const METHODS = Object.keys(DEFAULT_PRESETS) as MethodName[];
+
+/** Samples of each validation question, before and after. */
+const SAMPLES = 8;
+
+/** Seed of the samples before and after; `deno task evaluate` uses the same unless told otherwise. */
+const EVALUATION_SEED = 1001;
+
+const command = {
+  name: "train",
+  about:
+    "trains a policy with RL, SFT or ReLIFT, and says what it learned, by difficulty, before and after.",
+  flags: {
+    method: {
+      kind: "choice",
+      choices: METHODS,
+      default: "relift",
+      help: "How to train",
+    },
+    preset: {
+      kind: "choice",
+      choices: Object.keys(PRESETS),
+      help: `Named settings of the method; ${
+        METHODS.map((method) => `${DEFAULT_PRESETS[method]} for ${method}`).join(", ")
+      } unless given`,
+    },
+    dataset: DATASET,
+    policy: POLICY,
+    steps: { kind: "integer", min: 1, help: "Steps to train; the preset's number unless given" },
+    seed: { kind: "integer", min: 0, default: 1, help: "Names every random stream of the run" },
+    device: DEVICE,
+    out: {
+      kind: "text",
+      value: "DIR",
+      help: "Folder of the run; runs/<method>-<dataset>-<seed> unless given",
+    },
+    "checkpoint-every": {
+      kind: "integer",
+      min: 1,
+      default: 10,
+      help: "Steps between two checkpoints",
+    },
+    resume: {
+      kind: "switch",
+      help: "Go on with the run in --out from its last checkpoint, with the settings it began with",
+    },
+    quiet: { kind: "switch", help: "Show neither progress nor results" },
+  },
+  examples: [
+    "deno task train",
+    "deno task train --method grpo --steps 20 --seed 2",
+    "deno task train --dataset my_questions.csv --out runs/mine",
+    "deno task train --resume --out runs/mine",
+  ],
+} as const satisfies Command<Record<string, Flag>>;
+
+/** Trains and evaluates. */
+export async function train(flags: Values<typeof command.flags>): Promise<void> {
+  const say = flags.quiet ? () => {} : (text: string) => console.log(text);
+  const method = flags.method;
+  const preset = (flags.preset ?? DEFAULT_PRESETS[method]) as PresetName;
+  if (PRESETS[preset].method !== method) {
+    throw new UsageError(
+      `--preset must be one of --method ${method}: current value is ${preset}, of ${
+        PRESETS[preset].method
+      }`,
+    );
+  }
+  const name = flags.dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
+  const out = flags.out ?? `runs/${method}-${name}-${flags.seed}`;
+  const run = flags.resume ? await reopen(out, flags.device) : await begin(out, preset, flags);
+  say(`${run.config.device.description}; run folder ${out}`);
+
+  const validation = await openDataset(run.config.dataset, "validation");
+  const base = await loadPolicy(run.config.policy);
+  const { maxNewTokens } = run.config.settings.config;
+  const strata = await baseAccuracies(base, validation, { maxNewTokens });
+  const judge = async (policy: Policy, dataset: Dataset = validation) =>
+    await evaluate(policy, dataset, {
+      ...PLAIN_SAMPLING,
+      samples: SAMPLES,
+      maxNewTokens,
+      seed: EVALUATION_SEED,
+    });
+  const before = summarize(await judge(base), strata);
+  disposePolicy(base);
+
+  const finished = await steps(run, flags.quiet, flags["checkpoint-every"]);
+  if (!finished) {
+    say(`stopped after step ${run.state.step}; to go on: deno task train --resume --out ${out}`);
+    Deno.exit(130);
+  }
+  const after = summarize(await judge(run.policy), strata);
+  const taughtIndices = Object.keys(run.state.taught).map(Number);
+  const taught = taughtIndices.length > 0 && method !== "sft"
+    ? summarize(await judge(run.policy, subset(run.dataset, taughtIndices)))
+    : undefined;
+  await writeWhole(
+    `${out}/evaluation.json`,
+    JSON.stringify({ before, after, ...(taught ? { taught } : {}) }, null, 2) + "\n",
+  );
+  say(report(run, before, after, taught));
+  disposeRun(run);
+}
+
+/** Starts a new run. */
+async function begin(
+  out: string,
+  preset: PresetName,
+  flags: Values<typeof command.flags>,
+): Promise<Run> {
+  const dataset = await openDataset(flags.dataset);
+  const device = await openDevice({ prefer: flags.device });
+  const policy = await loadPolicy(flags.policy);
+  const { method, config } = PRESETS[preset];
+  const settings = {
+    method,
+    config: { ...config, seed: flags.seed, steps: flags.steps ?? config.steps },
+  } as MethodSettings;
+  const config_: RunConfig = {
+    settings,
+    preset,
+    dataset: flags.dataset,
+    datasetFingerprint: datasetFingerprint(dataset),
+    policy: flags.policy,
+    policyFingerprint: await policyFingerprint(policy),
+    device,
+    versions: versions(),
+    commit: await currentCommit(),
+  };
+  return await createRun(out, config_, policy, dataset);
+}
+
+/** Opens a run again, on the device it began on. */
+async function reopen(out: string, deviceFlag: string): Promise<Run> {
+  const config = await readRunConfig(out);
+  if (deviceFlag !== "auto" && deviceFlag !== config.device.name) {
+    throw new UsageError(
+      `--device must be the one the run began on, ${config.device.name}: current value is ${deviceFlag}`,
+    );
+  }
+  const dataset = await openDataset(config.dataset);
+  const fingerprint = datasetFingerprint(dataset);
+  if (fingerprint !== config.datasetFingerprint) {
+    throw new RangeError(
+      `Cannot resume ${out} as ${config.dataset} must hold the questions it began with: ` +
+        `current fingerprint is ${fingerprint}, not ${config.datasetFingerprint}`,
+    );
+  }
+  await openDevice({ prefer: config.device.name as "webgpu" | "wasm" | "cpu" });
+  return await resumeRun(out, config, dataset);
+}
+
+/** Runs the steps that are left; false when an interrupt ended them early. */
+async function steps(run: Run, quiet: boolean, checkpointEvery: number): Promise<boolean> {
+  const total = run.config.settings.config.steps;
+  let interrupted = false;
+  const interrupt = () => void (interrupted = true);
+  Deno.addSignalListener("SIGINT", interrupt);
+  using progress = openProgress({ total, start: run.state.step, quiet });
+  for await (const metrics of continueRun(run, checkpointEvery)) {
+    progress.step(run.state.step, statusLine(metrics));
+    if (interrupted) break;
+  }
+  Deno.removeSignalListener("SIGINT", interrupt);
+  if (interrupted) await saveRun(run);
+  return run.state.step === total;
+}
+
+/** What a run learned, as text. */
+function report(
+  run: Run,
+  before: EvaluationSummary,
+  after: EvaluationSummary,
+  taught: EvaluationSummary | undefined,
+): string {
+  const { settings: { method, config }, dataset } = run.config;
+  const demonstrations = Object.keys(run.state.taught).length;
+  return [
+    `${method} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ` +
+    `${before.questions} validation questions, avg@${before.samples}`,
+    evaluationTable(before, after),
+    `demonstrations used: ${demonstrations} of ${run.dataset.size} ` +
+    `(${
+      (100 * demonstrations / run.dataset.size).toFixed(1)
+    } %), SFT events: ${run.state.sftEvents}`,
+    ...(taught
+      ? [`taught questions now: avg@${taught.samples} ${taught.average.mean.toFixed(3)}`]
+      : []),
+  ].join("\n");
+}
+
+if (import.meta.main) await runTask(command, train);

@@ -1,0 +1,56 @@
+import { assert, assertEquals, assertRejects } from "@std/assert";
+import { builtInDatasets, gallery, galleryPage } from "../../tasks/gallery.ts";
+import { questionsOf } from "../../lib/data/question.ts";
+
+Deno.test("galleryPage() shows five questions of each split and escapes what tables split on", () => {
+  const page = galleryPage([{
+    name: "odd",
+    about: "Odd ones.",
+    options: [{ name: "size", value: 1000, meaning: "questions" }],
+    make: ({ split }) => ({
+      name: "odd",
+      size: 7,
+      question: (index) => ({ id: `${index}`, prompt: `${split} a|b${index}\n`, answer: "1" }),
+      reward: () => ({ total: 0, correct: false, parts: {} }),
+    }),
+  }]);
+  assert(page.includes("| `size` | 1000    | questions |"));
+  for (const split of ["train", "validation", "ood"]) {
+    assertEquals(page.split(`\`${split} a\\|b`).length - 1, 5);
+  }
+  assert(page.includes("| `ood a\\|b4⏎` | `1`    |               |      |"));
+});
+
+Deno.test("builtInDatasets list the defaults that their datasets have", () => {
+  for (const { name, options, make } of builtInDatasets) {
+    const listed = Object.fromEntries(
+      options.filter(({ value }) => typeof value === "number").map((
+        { name, value },
+      ) => [name, value]),
+    );
+    assertEquals(make(listed).name, make({}).name, name);
+    assertEquals(make(listed).size, make({}).size, name);
+    assertEquals(make(listed).question(9), make({}).question(9), name);
+  }
+});
+
+Deno.test("gallery() writes the page and 100 questions of each dataset", async () => {
+  const out = await Deno.makeTempDir();
+  try {
+    await gallery(["--out", out]);
+    assertEquals(await Deno.readTextFile(`${out}/GALLERY.md`), galleryPage(builtInDatasets));
+    for (const { name, make } of builtInDatasets) {
+      const lines = (await Deno.readTextFile(`${out}/samples/${name}.csv`)).trimEnd().split("\n");
+      assertEquals(lines.length, 101);
+      assert(
+        questionsOf(make({ size: 5 })).every(({ prompt }, i) => lines[i + 1]!.includes(prompt)),
+      );
+    }
+  } finally {
+    await Deno.remove(out, { recursive: true });
+  }
+});
+
+Deno.test("gallery() rejects a flag it does not know", async () => {
+  await assertRejects(() => gallery(["--outt", "x"]), TypeError, "--outt");
+});
