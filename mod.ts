@@ -55,6 +55,7 @@ export * from "./lib/optim/accumulate.ts";
 export * from "./lib/optim/adamw.ts";
 export * from "./lib/optim/schedule.ts";
 export * from "./lib/methods/grpo.ts";
+export * from "./lib/methods/metrics.ts";
 export * from "./lib/methods/presets.ts";
 export * from "./lib/methods/relift.ts";
 export * from "./lib/methods/sft.ts";

@@ -28,6 +28,10 @@ export interface Adapter {
 
 /** Looks for a WebGPU adapter; undefined when the system offers none. */
 export async function findAdapter(): Promise<Adapter | undefined> {
+  // Mesa, which is asked first on Linux, complains on stderr when this names no folder.
+  if (Deno.build.os === "linux" && !Deno.env.get("XDG_RUNTIME_DIR")) {
+    Deno.env.set("XDG_RUNTIME_DIR", "/tmp");
+  }
   const adapter = await navigator.gpu?.requestAdapter();
   if (!adapter) return undefined;
   const { vendor, architecture, device, description, isFallbackAdapter } = adapter.info;

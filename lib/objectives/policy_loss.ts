@@ -43,14 +43,16 @@ export function policyTokenLoss(
   if (clip === null) return { loss: free, ratio, clipped: tf.zerosLike(ratio) };
   const limited = tf.clipByValue(ratio, 1 - clip.low, 1 + clip.high);
   const bound = tf.neg(tf.mul(limited, advantages));
-  let loss = tf.maximum(free, bound) as tf.Tensor2D;
-  let clipped = tf.greater(bound, free);
-  if (clip.dual !== null) {
-    const ceiling = tf.mul(tf.abs(advantages), clip.dual); // for A < 0, -A c
-    const capped = tf.logicalAnd(tf.less(advantages, 0), tf.greater(loss, ceiling));
-    // A constant where capped; the gradient of tf.where is 0 on the side not taken.
-    loss = tf.where(capped, tf.add(tf.zerosLike(loss), ceiling), loss) as tf.Tensor2D;
-    clipped = tf.logicalOr(clipped, capped);
-  }
-  return { loss, ratio, clipped: clipped.cast("float32") as tf.Tensor2D };
+  const loss = tf.maximum(free, bound) as tf.Tensor2D;
+  const clipped = tf.greater(bound, free);
+  if (clip.dual === null) return { loss, ratio, clipped: clipped.cast("float32") };
+  const bad = tf.less(advantages, 0); // [batch, 1]
+  const ceiling = tf.mul(tf.abs(advantages), clip.dual); // -A c where A < 0
+  const capped = tf.logicalAnd(bad, tf.greater(loss, ceiling));
+  return {
+    // The condition depends on no weight: a comparison has no gradient in TensorFlow.js 4.22.
+    loss: tf.where(bad, tf.minimum(loss, ceiling), loss),
+    ratio,
+    clipped: tf.logicalOr(clipped, capped).cast("float32"),
+  };
 }
