@@ -10,7 +10,7 @@
  * @module
  */
 import { markedAnswerReward } from "../lib/data/answer_reward.ts";
-import { generate, type GenerateOptions } from "../lib/data/generate.ts";
+import { type Draft, generate, type GenerateOptions } from "../lib/data/generate.ts";
 import type { Dataset, Question, Split } from "../lib/data/question.ts";
 import { type Prng, randomChoice, randomInteger } from "../lib/random.ts";
 
@@ -162,7 +162,7 @@ export function operators(options: GenerateOptions = {}): Dataset {
     seed,
     split,
     reward: markedAnswerReward,
-    draw(prng) {
+    draw(prng): Draft {
       const kind = drawKind(prng, SHARES[split]);
       const chain = drawChain(prng, kind);
       return { prompt: promptOf(chain), complete: () => questionOf(chain, kind) };
@@ -186,7 +186,7 @@ export function operatorsPractice(options: PracticeOptions = {}): Dataset {
     seed,
     split: "train",
     reward: markedAnswerReward,
-    draw(prng) {
+    draw(prng): Draft {
       const kind = drawKind(prng, PRACTICE);
       const chain = drawChain(prng, kind);
       const slip: Slip = (sign, result) => {

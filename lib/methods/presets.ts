@@ -16,7 +16,7 @@ import type { Metrics, TrainingState } from "./training.ts";
 /** RL of the paper's second version: its baseline, and the RL half of `relift-v2`. */
 const GRPO_V2: GrpoConfig = {
   seed: 1,
-  steps: 60, // paper: 5 epochs of 357 steps
+  steps: 80, // paper: 5 epochs of 357 steps
   groupSize: 8,
   questionsPerStep: 32, // paper: 128
   maxNewTokens: 64, // paper: 8192
@@ -25,7 +25,7 @@ const GRPO_V2: GrpoConfig = {
   reduction: "token-mean",
   normalizeStd: false,
   entropyCoefficient: 0,
-  learningRate: { peak: 1e-4, warmupSteps: 5, shape: "constant" }, // paper: 1e-6, no warm-up
+  learningRate: { peak: 2e-4, warmupSteps: 5, shape: "constant" }, // paper: 1e-6, no warm-up
   adamw: { ...ADAMW_DEFAULTS, maxGradNorm: 0.5 },
   maxTokens: 8192, // paper: 32768 a GPU
 };
@@ -77,7 +77,7 @@ const SFT: SftConfig = {
   demonstrationsPerStep: 32, // paper: 64
   maxNewTokens: GRPO_V2.maxNewTokens, // paper: 16384, packed
   entropyCoefficient: 0,
-  learningRate: { peak: 3e-4, warmupSteps: 6, shape: "cosine" }, // paper: 5e-5, warm-up 10 %
+  learningRate: { peak: 3e-4, warmupSteps: 8, shape: "cosine" }, // paper: 5e-5, warm-up 10 %
   adamw: ADAMW_DEFAULTS,
   maxTokens: GRPO_V2.maxTokens,
 };

@@ -80,9 +80,7 @@ function compareInside(a: object, b: object, same: Same): boolean {
   const keys = keysOf(a);
   const others = new Set(keysOf(b));
   return keys.length === others.size &&
-    keys.every((key) =>
-      others.has(key) && same(Reflect.get(a, key), Reflect.get(b, key))
-    );
+    keys.every((key) => others.has(key) && same(Reflect.get(a, key), Reflect.get(b, key)));
 }
 
 /** Whether each entry of one has an entry of its own in the other. */

@@ -3,7 +3,7 @@
  *
  * Differences from `@std/csv` 1.x:
  * 1. Errors name the line of the text; there, a record of many lines counts as one.
- * 2. A comment may also follow the closing quote of a cell, where `csv-parse` keeps it as text.
+ * 2. After a closing quote, `csv-parse` takes what begins with the comment character as text.
  * 3. A row that does not fit its header is a SyntaxError like any other; there, a bare Error.
  *
  * @module
@@ -30,17 +30,13 @@ export interface ParseOptions {
 
 /** What {@linkcode parse} returns under options `T`. */
 export type ParseResult<ParseOptions, T> = T extends
-  ParseOptions & { columns: readonly (infer C extends string)[] }
-  ? RecordWithColumn<C>[]
+  ParseOptions & { columns: readonly (infer C extends string)[] } ? RecordWithColumn<C>[]
   : T extends ParseOptions & { skipFirstRow: true } ? Record<string, string>[]
-  : T extends
-    ParseOptions & { columns?: undefined; skipFirstRow?: false | undefined }
-    ? string[][]
+  : T extends ParseOptions & { columns?: undefined; skipFirstRow?: false | undefined } ? string[][]
   : Record<string, string>[] | string[][];
 
 /** A record whose names are known when they are literal. */
-export type RecordWithColumn<C extends string> = string extends C
-  ? Record<string, string>
+export type RecordWithColumn<C extends string> = string extends C ? Record<string, string>
   : Record<C, string>;
 
 interface Row {
@@ -110,51 +106,105 @@ function checkFieldCount(rows: readonly Row[], fieldsPerRecord: number): void {
 }
 
 function readRows(input: string, options: ParseOptions): Row[] {
-  const {
-    separator = ",",
-    comment,
-    trimLeadingSpace = false,
-    lazyQuotes = false,
-  } = options;
-  const taken = ["\r", "\n", '"'];
-  if (
-    taken.includes(separator) || separator === comment ||
-    taken.includes(comment ?? "")
-  ) {
-    throw new Error(
-      "Cannot parse as the separator and the comment must differ from each other",
-    );
+  const { separator = ",", comment, lazyQuotes } = options;
+  for (const character of [separator, comment]) {
+    if (character !== undefined && ["", "\r", "\n", '"'].includes(character)) {
+      throw new Error("Invalid Delimiter");
+    }
   }
-  const lines = input.replace(/^\ufeff/, "").replace(/\r$/, "").replaceAll(
+  if (separator === comment) throw new Error("Invalid Delimiter");
+  const text = input.replace(/^\ufeff/, "").replace(/\r$/, "").replaceAll(
     "\r\n",
     "\n",
   );
-  const text = lazyQuotes ? quoteAll(lines, separator, options) : lines;
+  return parseRows(lazyQuotes ? quoteAll(text, options) : text, options);
+}
+
+function parseRows(text: string, options: ParseOptions): Row[] {
   try {
-    const records: { record: string[]; info: { lines: number } }[] = parseCsv(
+    const rows: { record: string[]; info: { lines: number } }[] = parseCsv(
       text,
       {
-        delimiter: separator,
+        delimiter: options.separator ?? ",",
         record_delimiter: "\n",
-        comment: comment ?? null,
+        comment: options.comment ?? "",
         comment_no_infix: true,
-        ltrim: trimLeadingSpace,
+        ltrim: options.trimLeadingSpace ?? false,
         relax_column_count: true,
         skip_empty_lines: true,
         info: true,
       },
     );
-    return records.map(({ record }) => ({ line: 0, cells: record }));
+    return rows.map(({ record, info }) => ({
+      line: info.lines - countLineBreaks(record.join("")), // from the line it ends on
+      cells: record,
+    }));
   } catch (error) {
     if (!(error instanceof CsvError)) throw error;
-    throw error;
+    throw quoteError(text, options, error);
   }
 }
 
-function quoteAll(
+/** Says where in a text a quote is wrong: `csv-parse` tells only where the last good cell ended. */
+function quoteError(
   text: string,
-  _separator: string,
-  _options: ParseOptions,
-): string {
-  return text;
+  options: ParseOptions,
+  cause: CsvError,
+): SyntaxError {
+  const { separator = ",", comment } = options;
+  const good = text.slice(0, lengthInUtf16(text, Number(cause.bytes)));
+  let start = good.length; // of the cell
+  let recordLine: number;
+  if (Number(cause.index) > 0) { // the record has good cells already
+    start += separator.length;
+    recordLine = parseRows(`${good}${separator}`, options).at(-1)!.line;
+  } else {
+    while (
+      text[start] === "\n" || (comment && text.startsWith(comment, start))
+    ) {
+      start = text.indexOf("\n", start) + 1;
+    }
+    recordLine = countLineBreaks(text.slice(0, start)) + 1;
+  }
+  const quote = text.indexOf('"', start);
+  const closed = text.slice(quote).match(/^"(?:[^"]|"")*"/)?.[0];
+  const bare = cause.code === "INVALID_OPENING_QUOTE";
+  const before = cause.code === "CSV_QUOTE_NOT_CLOSED"
+    ? text.replace(/\n?$/, "\n") // missing on the line after the last
+    : text.slice(0, bare ? quote : quote + closed!.length - 1);
+  const column = [...before.slice(before.lastIndexOf("\n") + 1)].length + 1;
+  return new SyntaxError(
+    `Syntax error on line ${recordLine}; parse error on line ${
+      countLineBreaks(before) + 1
+    }, column ${column}: ${
+      bare ? 'bare " in non-quoted-field' : 'extraneous or missing " in quoted-field'
+    }`,
+    { cause },
+  );
+}
+
+function lengthInUtf16(text: string, bytes: number): number {
+  const start = new TextEncoder().encode(text).subarray(0, bytes);
+  return new TextDecoder("utf-8", { ignoreBOM: true }).decode(start).length;
+}
+
+/** Quotes every cell that has a quote, and doubles the quotes that are text, as RFC 4180 asks. */
+function quoteAll(text: string, options: ParseOptions): string {
+  const { separator = ",", comment, trimLeadingSpace } = options;
+  const separated = RegExp.escape(separator);
+  const cell = new RegExp(
+    (comment ? `(?<=^|\n)${RegExp.escape(comment)}[^\n]*|` : "") +
+      `(?<=^|\n|${separated})${trimLeadingSpace ? "[^\\S\n]*" : ""}` +
+      `(?:"(?<quoted>(?:""|"(?!${separated}|\n|$)|[^"])*)(?:"|$)|(?<bare>(?:(?!${separated})[^\n])+))`,
+    "g",
+  );
+  return text.replace(cell, (whole, ...rest) => {
+    const { quoted, bare }: Record<string, string | undefined> = rest.at(-1);
+    if (quoted !== undefined) return `"${quoted.replaceAll(/""?/g, '""')}"`;
+    return bare?.includes('"') ? `"${bare.replaceAll('"', '""')}"` : whole;
+  });
+}
+
+function countLineBreaks(text: string): number {
+  return text.split("\n").length - 1;
 }

@@ -12,17 +12,17 @@ export type PropertyAccessor = number | string;
 export interface ColumnDetails {
   /** The last step of `prop` unless told. */
   header?: string;
-  prop: PropertyAccessor | readonly PropertyAccessor[];
+  prop: PropertyAccessor | PropertyAccessor[];
 }
 
 /** A column: a key, a way of several keys, or both with a header. */
 export type Column =
   | ColumnDetails
   | PropertyAccessor
-  | readonly PropertyAccessor[];
+  | PropertyAccessor[];
 
 /** What becomes a row. */
-export type DataItem = Readonly<Record<string, unknown>> | readonly unknown[];
+export type DataItem = Record<string, unknown> | unknown[];
 
 /** Options of {@linkcode stringify}. */
 export interface StringifyOptions {
@@ -56,8 +56,7 @@ export interface StringifyOptions {
  */
 export function stringify(
   data: readonly DataItem[],
-  { headers = true, separator = ",", columns = [], bom = false }:
-    StringifyOptions = {},
+  { headers = true, separator = ",", columns = [], bom = false }: StringifyOptions = {},
 ): string {
   if (/"|\r\n/.test(separator)) {
     throw new TypeError(
@@ -81,24 +80,22 @@ export function stringify(
   });
 }
 
-function pathOf(column: Column): readonly PropertyAccessor[] {
-  const prop = typeof column === "object" && "prop" in column
-    ? column.prop
-    : column;
+function pathOf(column: Column): PropertyAccessor[] {
+  const prop = typeof column === "object" && "prop" in column ? column.prop : column;
   return typeof prop === "object" ? prop : [prop];
 }
 
 function headerOf(column: Column): string | undefined {
-  return typeof column === "object" && "header" in column
-    ? column.header
-    : undefined;
+  return typeof column === "object" && "header" in column ? column.header : undefined;
 }
 
 function cellsOf(
   item: DataItem,
-  paths: readonly (readonly PropertyAccessor[])[],
-): readonly unknown[] {
-  if (paths.length > 0) return paths.map((path) => path.reduce(valueAt, item));
+  paths: readonly PropertyAccessor[][],
+): unknown[] {
+  if (paths.length > 0) {
+    return paths.map((path) => path.reduce<unknown>(valueAt, item));
+  }
   if (Array.isArray(item)) return item;
   throw new TypeError("No property accessor function was provided for object");
 }
@@ -113,7 +110,5 @@ function valueAt(value: unknown, key: PropertyAccessor): unknown {
 }
 
 function textOf(value: unknown): string {
-  return typeof value === "object" && value !== null
-    ? JSON.stringify(value)
-    : String(value ?? "");
+  return typeof value === "object" && value !== null ? JSON.stringify(value) : String(value ?? "");
 }

@@ -1,0 +1,224 @@
+/**
+ * A training run and its folder: `config.json`, `metrics.jsonl` and `metrics.csv`,
+ * `samples.jsonl`, `checkpoint/`.
+ *
+ * @module
+ */
+import { z } from "zod";
+import denoJson from "../../deno.json" with { type: "json" };
+import type { Dataset } from "../data/question.ts";
+import { readJson, writeWhole } from "../files.ts";
+import type { DrawnGroup } from "../methods/grpo.ts";
+import { type MethodSettings, type PresetName, startMethod } from "../methods/presets.ts";
+import {
+  disposeState,
+  type Metrics,
+  type TrainingState,
+  trainingState,
+} from "../methods/training.ts";
+import { disposePolicy, type Policy } from "../model/policy.ts";
+import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
+
+/** What a run was started with: `config.json`. */
+export interface RunConfig {
+  /** Method and every one of its settings, the seed and the number of steps among them. */
+  readonly settings: MethodSettings;
+  readonly preset: PresetName;
+  /** A built-in dataset's name or a file. */
+  readonly dataset: string;
+  readonly datasetFingerprint: string;
+  /** Folder of the policy it began with. */
+  readonly policy: string;
+  readonly policyFingerprint: string;
+  /** Device by name, and what stood behind it. */
+  readonly device: { readonly name: string; readonly description: string };
+  /** Versions of this toolkit, Deno and TensorFlow.js. */
+  readonly versions: Readonly<Record<string, string>>;
+  /** Commit of this toolkit, with `-dirty` when files differed; null outside a git checkout. */
+  readonly commit: string | null;
+}
+
+const text = z.string();
+
+const configSchema = z.object({
+  settings: z.object({
+    method: z.enum(["sft", "grpo", "relift"]),
+    config: z.object({ seed: z.number().int(), steps: z.number().int() }).passthrough(),
+  }),
+  preset: text,
+  dataset: text,
+  datasetFingerprint: text,
+  policy: text,
+  policyFingerprint: text,
+  device: z.object({ name: text, description: text }),
+  versions: z.record(text),
+  commit: text.nullable(),
+});
+
+/** A run that is open. */
+export interface Run {
+  readonly folder: string;
+  readonly config: RunConfig;
+  readonly policy: Policy;
+  readonly dataset: Dataset;
+  readonly state: TrainingState;
+  readonly log: MetricsLog;
+  /** Lines of `samples.jsonl` so far. */
+  readonly samples: string[];
+}
+
+/** Names and versions of what a run stands on. */
+export function versions(): Record<string, string> {
+  return {
+    relift: denoJson.version,
+    deno: Deno.version.deno,
+    tfjs: denoJson.imports["@tensorflow/tfjs"].split("@").at(-1)!,
+  };
+}
+
+/** Commit of the checkout this file lies in; null when git cannot tell. */
+export async function currentCommit(): Promise<string | null> {
+  try {
+    const git = async (...args: string[]): Promise<string> => {
+      const cwd = new URL(".", import.meta.url);
+      const { success, stdout } = await new Deno.Command("git", { args, cwd, stderr: "null" })
+        .output();
+      if (!success) throw new Error(args.join(" "));
+      return new TextDecoder().decode(stdout).trim();
+    };
+    const commit = await git("rev-parse", "HEAD");
+    return await git("status", "--porcelain", "--untracked-files=no") ? `${commit}-dirty` : commit;
+  } catch {
+    return null; // no git, or no checkout
+  }
+}
+
+/** Whether a folder holds a run. */
+export async function isRun(folder: string): Promise<boolean> {
+  try {
+    return (await Deno.stat(`${folder}/config.json`)).isFile;
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * Starts a run in a new folder.
+ *
+ * @throws {RangeError} When the folder holds a run already; nothing is changed.
+ */
+export async function createRun(
+  folder: string,
+  config: RunConfig,
+  policy: Policy,
+  dataset: Dataset,
+): Promise<Run> {
+  if (await isRun(folder)) {
+    throw new RangeError(
+      `Cannot start a run in ${folder} as it holds one: continue it with --resume or name another --out`,
+    );
+  }
+  await Deno.mkdir(folder, { recursive: true });
+  const run = {
+    folder,
+    config,
+    policy,
+    dataset,
+    state: trainingState(),
+    log: await openMetricsLog(folder),
+    samples: [],
+  };
+  await saveRun(run); // a run can be resumed from its first moment
+  await writeWhole(`${folder}/config.json`, JSON.stringify(config, null, 2) + "\n");
+  return run;
+}
+
+/**
+ * Reads what a run was started with.
+ *
+ * @throws {Deno.errors.NotFound} When the folder holds no run.
+ * @throws {SyntaxError} When the file is garbled.
+ * @throws {TypeError} When it is not a run's.
+ */
+export async function readRunConfig(folder: string): Promise<RunConfig> {
+  const path = `${folder}/config.json`;
+  const parsed = configSchema.safeParse(await readJson(path));
+  if (parsed.success) return parsed.data as unknown as RunConfig;
+  const { path: field, message } = parsed.error.issues[0]!;
+  throw new TypeError(`Cannot read ${path} as ${field.join(".")} is wrong: ${message}`);
+}
+
+/** Opens a run where its last checkpoint left it; what was logged after that is dropped. */
+export async function resumeRun(
+  folder: string,
+  config: RunConfig,
+  dataset: Dataset,
+): Promise<Run> {
+  const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`);
+  const log = await openMetricsLog(folder);
+  await log.truncateTo(state.step - 1);
+  const samples = await readSamples(`${folder}/samples.jsonl`, state.step);
+  return { folder, config, policy, dataset, state, log, samples };
+}
+
+async function readSamples(path: string, step: number): Promise<string[]> {
+  let text: string;
+  try {
+    text = await Deno.readTextFile(path);
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return [];
+    throw error;
+  }
+  return text.split("\n").filter((line) => line !== "" && JSON.parse(line).step < step);
+}
+
+/** Groups of which samples are kept at each step, and completions of each. */
+const SAMPLED_GROUPS = 2, SAMPLED_COMPLETIONS = 2;
+
+/**
+ * Goes on with a run to its last step. Metrics and samples are on disk when a step is yielded; a
+ * checkpoint is saved every `checkpointEvery` steps and at the end. Whoever leaves the loop early
+ * calls {@linkcode saveRun}.
+ */
+export async function* continueRun(run: Run, checkpointEvery: number): AsyncGenerator<Metrics> {
+  const { config, policy, dataset, state, log, samples } = run;
+  const keepSamples = (step: number, groups: readonly DrawnGroup[]) => {
+    for (const group of groups.slice(0, SAMPLED_GROUPS)) {
+      group.completions.slice(0, SAMPLED_COMPLETIONS).forEach((completion, i) => {
+        const { question: { id, prompt, answer }, rewards } = group;
+        const { text, tokens, finishReason } = completion;
+        const { total, parts } = rewards[i]!;
+        samples.push(JSON.stringify({
+          step,
+          question: id,
+          prompt,
+          answer,
+          completion: text,
+          tokens: tokens.length,
+          finishReason,
+          reward: total,
+          parts,
+        }));
+      });
+    }
+  };
+  for await (const metrics of startMethod(config.settings, policy, dataset, state, keepSamples)) {
+    await log.append(metrics as Metrics & { step: number });
+    await writeWhole(`${run.folder}/samples.jsonl`, samples.map((line) => line + "\n").join(""));
+    const last = state.step === config.settings.config.steps;
+    if (last || state.step % checkpointEvery === 0) await saveRun(run);
+    yield metrics;
+  }
+}
+
+/** Saves a checkpoint of a run between two steps. */
+export async function saveRun({ folder, policy, state }: Run): Promise<void> {
+  await saveCheckpoint(`${folder}/checkpoint`, policy, state);
+}
+
+/** Frees the tensors of a run. */
+export function disposeRun({ policy, state }: Run): void {
+  disposePolicy(policy);
+  disposeState(state);
+}
