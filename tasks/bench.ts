@@ -145,13 +145,13 @@ async function trainStep({ config, batch, seq }: Size, device: Choice): Promise<
     what: "train step",
     device: device.name,
     tokens: batch * seq,
-    async repeat() {
+    async repeat(): Promise<number> {
       await device.open();
       const started = performance.now();
       await supervisedStep(policy, rows, optimizer, 1e-4, settings); // ends with a read
       return performance.now() - started;
     },
-    async close() {
+    async close(): Promise<void> {
       await device.open();
       disposePolicy(policy);
       disposeAdamw(optimizer);
@@ -174,7 +174,7 @@ async function generation({ config, batch }: Size, device: Choice): Promise<Cont
     what: "generate",
     device: device.name,
     tokens: batch * options.maxNewTokens,
-    async repeat() {
+    async repeat(): Promise<number> {
       await device.open();
       const started = performance.now();
       await rollout(policy, questions, {
@@ -183,7 +183,7 @@ async function generation({ config, batch }: Size, device: Choice): Promise<Cont
       });
       return performance.now() - started;
     },
-    async close() {
+    async close(): Promise<void> {
       await device.open();
       disposePolicy(policy);
     },
@@ -234,13 +234,13 @@ function torchStep(python: string, { config, batch, seq }: Size): Contender {
     what: "train step",
     device: "PyTorch CPU",
     tokens: batch * seq,
-    async repeat() {
+    async repeat(): Promise<number> {
       if (!greeted) console.error(await line());
       greeted = true;
       await input.write(new TextEncoder().encode("\n"));
       return Number(await line());
     },
-    async close() {
+    async close(): Promise<void> {
       await input.close();
       await output.cancel();
       await process.status;

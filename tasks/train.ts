@@ -7,7 +7,10 @@ import {
   currentCommit,
   type Dataset,
   datasetFingerprint,
+  DATASETS,
   DEFAULT_PRESETS,
+  demonstrationRow,
+  type DeviceName,
   disposePolicy,
   disposeRun,
   evaluate,
@@ -24,6 +27,7 @@ import {
   policyFingerprint,
   type PresetName,
   PRESETS,
+  questionsOf,
   readRunConfig,
   resumeRun,
   type Run,
@@ -51,12 +55,7 @@ const command = {
   about:
     "trains a policy with RL, SFT or ReLIFT, and says what it learned, by difficulty, before and after.",
   flags: {
-    method: {
-      kind: "choice",
-      choices: METHODS,
-      default: "relift",
-      help: "How to train",
-    },
+    method: { kind: "choice", choices: METHODS, help: "How to train; relift unless given" },
     preset: {
       kind: "choice",
       choices: Object.keys(PRESETS),
@@ -64,10 +63,24 @@ const command = {
         METHODS.map((method) => `${DEFAULT_PRESETS[method]} for ${method}`).join(", ")
       } unless given`,
     },
-    dataset: DATASET,
-    policy: POLICY,
+    dataset: { ...DATASET, default: undefined, help: `${DATASET.help}; operators unless given` },
+    policy: {
+      ...POLICY,
+      default: undefined,
+      help: `${POLICY.help}; ${POLICY.default} unless given`,
+    },
     steps: { kind: "integer", min: 1, help: "Steps to train; the preset's number unless given" },
-    seed: { kind: "integer", min: 0, default: 1, help: "Names every random stream of the run" },
+    seed: { kind: "integer", min: 0, help: "Names every random stream of the run; 1 unless given" },
+    "questions-per-step": {
+      kind: "integer",
+      min: 1,
+      help: "Questions (for sft: demonstrations) of a step; the preset's 32 unless given",
+    },
+    "max-new-tokens": {
+      kind: "integer",
+      min: 1,
+      help: "Tokens of a completion or demonstration; the preset's 64 unless given",
+    },
     device: DEVICE,
     out: {
       kind: "text",
@@ -94,23 +107,35 @@ const command = {
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
+/** Where each method keeps the number of questions of a step. */
+const PER_STEP: Readonly<Record<MethodName, string>> = {
+  sft: "demonstrationsPerStep",
+  grpo: "questionsPerStep",
+  relift: "questionsPerStep",
+};
+
+type TrainFlags = Values<typeof command.flags>;
+
 /** Trains and evaluates. */
-export async function train(flags: Values<typeof command.flags>): Promise<void> {
+async function train(flags: TrainFlags): Promise<void> {
   const say = flags.quiet ? () => {} : (text: string) => console.log(text);
-  const method = flags.method;
-  const preset = (flags.preset ?? DEFAULT_PRESETS[method]) as PresetName;
-  if (PRESETS[preset].method !== method) {
-    throw new UsageError(
-      `--preset must be one of --method ${method}: current value is ${preset}, of ${
-        PRESETS[preset].method
-      }`,
+  const { method = "relift", dataset = DATASET.default, seed = 1 } = flags;
+  const name = dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
+  const out = flags.out ?? `runs/${method}-${name}-${seed}`;
+  const run = flags.resume ? await reopen(out, flags) : await begin(out, flags);
+  say(`${run.config.device.description}; run folder ${out}`);
+  const unusable =
+    questionsOf(run.dataset).filter((question) =>
+      !demonstrationRow(run.policy, run.dataset, question, run.config.settings.config.maxNewTokens)
+    ).length;
+  if (unusable > 0) {
+    say(
+      `${unusable} of ${run.dataset.size} questions have no usable demonstration (missing, too long ` +
+        `or graded wrong) and are never taught`,
     );
   }
-  const name = flags.dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
-  const out = flags.out ?? `runs/${method}-${name}-${flags.seed}`;
-  const run = flags.resume ? await reopen(out, flags.device) : await begin(out, preset, flags);
-  say(`${run.config.device.description}; run folder ${out}`);
 
+  say("sampling the policy it begins with");
   const validation = await openDataset(run.config.dataset, "validation");
   const base = await loadPolicy(run.config.policy);
   const { maxNewTokens } = run.config.settings.config;
@@ -132,7 +157,7 @@ export async function train(flags: Values<typeof command.flags>): Promise<void> 
   }
   const after = summarize(await judge(run.policy), strata);
   const taughtIndices = Object.keys(run.state.taught).map(Number);
-  const taught = taughtIndices.length > 0 && method !== "sft"
+  const taught = taughtIndices.length > 0 && run.config.settings.method !== "sft"
     ? summarize(await judge(run.policy, subset(run.dataset, taughtIndices)))
     : undefined;
   await writeWhole(
@@ -144,50 +169,77 @@ export async function train(flags: Values<typeof command.flags>): Promise<void> 
 }
 
 /** Starts a new run. */
-async function begin(
-  out: string,
-  preset: PresetName,
-  flags: Values<typeof command.flags>,
-): Promise<Run> {
-  const dataset = await openDataset(flags.dataset);
+async function begin(out: string, flags: TrainFlags): Promise<Run> {
+  const { method = "relift", seed = 1 } = flags;
+  const { dataset: datasetName = DATASET.default, policy: folder = POLICY.default } = flags;
+  const preset = (flags.preset ?? DEFAULT_PRESETS[method]) as PresetName;
+  if (PRESETS[preset].method !== method) {
+    throw new UsageError(
+      `--preset must be one of --method ${method}: current value is ${preset}, of ${
+        PRESETS[preset].method
+      }`,
+    );
+  }
+  const dataset = await openDataset(datasetName);
   const device = await openDevice({ prefer: flags.device });
-  const policy = await loadPolicy(flags.policy);
-  const { method, config } = PRESETS[preset];
+  const policy = await loadPolicy(folder);
+  const { config: scaled } = PRESETS[preset];
+  const perStep = flags["questions-per-step"];
   const settings = {
     method,
-    config: { ...config, seed: flags.seed, steps: flags.steps ?? config.steps },
+    config: {
+      ...scaled,
+      seed,
+      steps: flags.steps ?? scaled.steps,
+      maxNewTokens: flags["max-new-tokens"] ?? scaled.maxNewTokens,
+      ...(perStep === undefined ? {} : { [PER_STEP[method]]: perStep }),
+    },
   } as MethodSettings;
-  const config_: RunConfig = {
+  const config: RunConfig = {
     settings,
     preset,
-    dataset: flags.dataset,
+    dataset: datasetName,
     datasetFingerprint: datasetFingerprint(dataset),
-    policy: flags.policy,
+    policy: folder,
     policyFingerprint: await policyFingerprint(policy),
     device,
     versions: versions(),
     commit: await currentCommit(),
   };
-  return await createRun(out, config_, policy, dataset);
+  return await createRun(out, config, policy, dataset);
 }
 
-/** Opens a run again, on the device it began on. */
-async function reopen(out: string, deviceFlag: string): Promise<Run> {
+/** Opens a run again, with the settings and on the device it began with. */
+async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   const config = await readRunConfig(out);
-  if (deviceFlag !== "auto" && deviceFlag !== config.device.name) {
-    throw new UsageError(
-      `--device must be the one the run began on, ${config.device.name}: current value is ${deviceFlag}`,
-    );
+  const { settings: { method, config: { steps, seed } }, preset, dataset: datasetName } = config;
+  const device = config.device.name as DeviceName;
+  const began = {
+    method,
+    preset,
+    dataset: datasetName,
+    policy: config.policy,
+    steps,
+    seed,
+    device,
+  };
+  for (const [name, value] of Object.entries(began)) {
+    const given = flags[name as keyof typeof began];
+    if (given !== undefined && given !== value && given !== "auto") {
+      throw new UsageError(
+        `--${name} must be what the run in ${out} began with, ${value}: current value is ${given}`,
+      );
+    }
   }
-  const dataset = await openDataset(config.dataset);
+  const dataset = await openDataset(datasetName);
   const fingerprint = datasetFingerprint(dataset);
   if (fingerprint !== config.datasetFingerprint) {
     throw new RangeError(
-      `Cannot resume ${out} as ${config.dataset} must hold the questions it began with: ` +
+      `Cannot resume ${out} as ${datasetName} must hold the questions it began with: ` +
         `current fingerprint is ${fingerprint}, not ${config.datasetFingerprint}`,
     );
   }
-  await openDevice({ prefer: config.device.name as "webgpu" | "wasm" | "cpu" });
+  await openDevice({ prefer: device });
   return await resumeRun(out, config, dataset);
 }
 
@@ -217,8 +269,9 @@ function report(
   const { settings: { method, config }, dataset } = run.config;
   const demonstrations = Object.keys(run.state.taught).length;
   return [
-    `${method} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ` +
-    `${before.questions} validation questions, avg@${before.samples}`,
+    `${method} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ${before.questions} ` +
+    `${dataset in DATASETS ? "validation questions" : "questions, those it trained on"}, ` +
+    `avg@${before.samples}`,
     evaluationTable(before, after),
     `demonstrations used: ${demonstrations} of ${run.dataset.size} ` +
     `(${

@@ -1,3 +1,4 @@
+// deno-lint-ignore-file no-console -- a device that is skipped is told
 /**
  * Tests that run on every device.
  *
@@ -36,7 +37,7 @@ export function eachDevice(
       name: `${name} (${device})`,
       sanitizeOps: false, // a WebGPU device has operations of its own in flight
       sanitizeResources: false,
-      async fn() {
+      async fn(): Promise<void> {
         const reason = await missing(device);
         if (reason) {
           if (Deno.env.get("CI")) throw new Error(`${device} must be tested in CI: ${reason}`);

@@ -463,5 +463,5 @@ function difference(actual: unknown, expected: unknown): string {
     expected,
     operator: "deepStrictEqual",
   });
-  return message.slice(message.indexOf("\n") + 1);
+  return message.replace(/^.*\n+/, "").trimEnd(); // less a title
 }

@@ -37,10 +37,7 @@ export type Args<
 > =
   & { [K in B | S | C | keyof D]: Value<K, B, S, C, N, D> }
   & Record<string, unknown>
-  & {
-    /** The arguments that belong to no option, numbers where they read as numbers. */
-    _: (string | number)[];
-  }
+  & { _: (string | number)[] }
   & (Rest extends true ? { "--": string[] } : unknown);
 
 type Names<T> = T | readonly T[];
@@ -68,12 +65,9 @@ export interface ParseOptions<B, S, C, N, D, Rest> {
 }
 
 /**
- * Reads command-line arguments.
- *
- * `--name value`, `--name=value` and `--name` set an option; so do `-n value`, `-n5`, `-n=5` and
- * `-n`, and `-abc` sets three. An option without a value is `true`, or `""` if it is a string. A
- * value that reads as a number is one, unless the option is declared a string. `--a.b` nests. All
- * after `--` is text.
+ * Reads command-line arguments: `--name value`, `--name=value`, `--name`, `-n value`, `-n5`, `-n=5`,
+ * `-n`, and `-abc`, which sets three. An option without a value is `true`, or `""` if it is a string.
+ * A value that reads as a number is one, unless the option is a string. `--a.b` nests.
  *
  * @returns The options by name, under their aliases too; the arguments of no option in `_`.
  * Declared booleans are `false` when not given, collected options `[]`.
@@ -103,34 +97,26 @@ export function parseArgs<
   args: readonly string[],
   options: ParseOptions<B, S, C, N, D, Rest> = {},
 ): Args<B, S, C, N, D, Rest> {
-  const { boolean, unknown } = options;
+  const { boolean, collect, negatable, unknown } = options;
   const aliases = Object.entries(options.alias ?? {}).map((names) => names.flat().map(hide));
   const declared = (names: Names<string> = []): string[] =>
     [names].flat().map(hide).flatMap((name) => aliases.find((all) => all.includes(name)) ?? [name]);
-  const [collected, negatable] = [
-    declared(options.collect),
-    declared(options.negatable),
-  ];
-  const absent: Record<string, unknown> = Object.fromEntries([
-    ...collected.map((name) => [name, []]),
-    ...Object.entries(options.default ?? {}).flatMap(([name, value]) =>
-      declared(name).map((each) => [each, value])
-    ),
-  ]);
+  const absent: Record<string, unknown> = {};
+  for (const name of declared(collect)) absent[name] = [];
+  for (const [name, value] of Object.entries(options.default ?? {})) {
+    for (const each of declared(name)) absent[each] = value;
+  }
   const isNegation = (arg: string): boolean =>
-    arg.startsWith("--no-") &&
-    negatable.includes(hide(arg.slice("--no-".length)));
+    arg.startsWith("--no-") && declared(negatable).includes(hide(arg.slice("--no-".length)));
+
   const parsed = minimist(
     args.map((arg) => arg.startsWith("--") && !isNegation(arg) ? `--${hide(arg.slice(2))}` : arg),
     {
-      "--": options["--"],
-      alias: Object.fromEntries(
-        aliases.map(([name, ...others]) => [name, others]),
-      ),
+      ...options,
+      alias: Object.fromEntries(aliases.map(([name, ...others]) => [name, others])),
       boolean: typeof boolean === "boolean" ? boolean : declared(boolean),
       default: absent,
       string: declared(options.string),
-      stopEarly: options.stopEarly,
       unknown: unknown && ((hidden) => {
         const arg = show(hidden);
         const [, ...option] = /^--?(?!$)([^=]*)(?:=(.*))?$/s.exec(arg) ?? [];
@@ -139,31 +125,22 @@ export function parseArgs<
     },
   );
 
-  /** Gathers or drops the values that an option was given before its last. */
-  const settle = (value: unknown, name: string): unknown => {
-    if (Object.values(absent).includes(value)) return value;
-    const isTree = typeof value === "object" && value !== null &&
-      !Array.isArray(value);
-    if (isTree) return settleAll(value, `${name}.`);
-    return collected.includes(name) ? [value].flat() : [value].flat().at(-1);
-  };
-  const settleAll = (tree: object, prefix = ""): object =>
-    Object.fromEntries(
-      Object.entries(tree).map((
-        [key, value],
-      ) => [show(key), settle(value, prefix + key)]),
-    );
-  const { _, "--": rest, ...named } = parsed;
-  const texts = rest && { "--": rest.map(show) };
+  /** `minimist` gathers the values of every option: keeps the last, unless it is collected. */
+  function settle(tree: object, prefix = ""): object {
+    const entries = Object.entries(tree).map(([key, value]) => {
+      const [name, values] = [prefix + key, [value].flat()];
+      const last = values.at(-1);
+      const isDefault = typeof value === "object" && Object.values(absent).includes(value);
+      if (isDefault) return [show(key), value];
+      if (declared(collect).includes(name)) return [show(key), values];
+      return [show(key), typeof last === "object" ? settle(last, `${name}.`) : last];
+    });
+    return Object.fromEntries(entries);
+  }
+  const { _, "--": after, ...named } = parsed;
   const others = _.map((each: string | number) => typeof each === "string" ? show(each) : each);
-  return { ...settleAll(named), _: others, ...texts } as Args<
-    B,
-    S,
-    C,
-    N,
-    D,
-    Rest
-  >;
+  const rest = after && { "--": after.map(show) };
+  return { ...settle(named), _: others, ...rest } as Args<B, S, C, N, D, Rest>;
 }
 
 /** A name where `minimist` takes no `no-` for a negation and trips over no `=`. */

@@ -2,6 +2,7 @@
  * The oracle of the whole model: karpathy/tinyllamas stories260K, a trained Llama, and the text
  * that greedy decoding gave with its author's own program.
  */
+// deno-lint-ignore-file no-console -- a skipped oracle is told
 import { assertEquals } from "@std/assert";
 import type { NamedTensor } from "../../lib/model/io/safetensors.ts";
 import { variablesOf } from "../../lib/model/io/policy_folder.ts";

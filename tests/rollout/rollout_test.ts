@@ -125,9 +125,8 @@ eachDevice(
   "rollout() gives one EOS where the policy prefers it and sampling is greedy",
   async () => {
     const policy = constantPolicy({ 7: 0.4, EOS: 0.6 });
-    for (
-      const { completions } of await rollout(policy, QUESTIONS, { ...OPTIONS, temperature: 0 })
-    ) {
+    const rollouts = await rollout(policy, QUESTIONS, { ...OPTIONS, temperature: 0 });
+    for (const { completions } of rollouts) {
       assertEquals(completions.length, 3);
       for (const completion of completions) {
         assertEquals(completion.tokens, [TOKENIZER.eosTokenId]);
@@ -157,20 +156,38 @@ eachDevice("rollout() samples the same whichever completions share a batch", asy
   disposePolicy(policy);
 });
 
-eachDevice(
-  "rollout() samples the same from the same seed, and otherwise from another",
-  async () => {
-    const policy = createPolicy(LLAMA, TOKENIZER, 1);
-    const first = await rollout(policy, QUESTIONS, OPTIONS);
-    assertEquals(await rollout(policy, QUESTIONS, OPTIONS), first); // to the last bit
-    const random = (question: number, sample: number) =>
-      randomSeeded(2, "rollout", question, sample);
-    const other = await rollout(policy, QUESTIONS, { ...OPTIONS, random });
-    assertNotEquals(tokensOf(other), tokensOf(first));
-    disposePolicy(policy);
-  },
-  DEVICES,
-);
+eachDevice("rollout() samples the same from one seed and otherwise from another", async () => {
+  const policy = createPolicy(LLAMA, TOKENIZER, 1);
+  const first = await rollout(policy, QUESTIONS, OPTIONS);
+  assertEquals(await rollout(policy, QUESTIONS, OPTIONS), first); // to the last bit
+  const random = (question: number, sample: number) => randomSeeded(2, "rollout", question, sample);
+  const other = await rollout(policy, QUESTIONS, { ...OPTIONS, random });
+  assertNotEquals(tokensOf(other), tokensOf(first));
+  disposePolicy(policy);
+});
+
+eachDevice("rollout() keeps questions, prompts and groups in order", async () => {
+  const policy = constantPolicy({ 7: 1 });
+  const asked: [number, number][] = [];
+  const rollouts = await rollout(policy, QUESTIONS, {
+    ...OPTIONS,
+    groupSize: 2,
+    maxRows: 5, // two questions a batch
+    maxNewTokens: 1,
+    random: (question, sample) => {
+      asked.push([question, sample]);
+      return () => 0.5;
+    },
+  });
+  assertEquals(rollouts.map(({ question }) => question), QUESTIONS);
+  assertEquals(
+    rollouts.map(({ prompt }) => prompt),
+    QUESTIONS.map(({ prompt }) => TOKENIZER.encode(prompt)),
+  );
+  assertEquals(asked, [[0, 0], [0, 1], [1, 0], [1, 1], [2, 0], [2, 1], [3, 0], [3, 1]]);
+  assertEquals(await rollout(policy, [], OPTIONS), []);
+  disposePolicy(policy);
+}, DEVICES);
 
 eachDevice("rollout() fills the policy's last position and asks for no more", async () => {
   const config = modelConfig({ ...LLAMA, max_position_embeddings: 10 });

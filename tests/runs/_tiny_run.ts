@@ -22,6 +22,7 @@ import {
   isRun,
   readRunConfig,
   resumeRun,
+  type Run,
   type RunConfig,
   versions,
 } from "../../lib/runs/run.ts";
@@ -41,7 +42,7 @@ const shape = modelConfig({
 });
 
 /** A policy of one layer that knows nothing yet. */
-export function tinyPolicy(): Policy {
+function tinyPolicy(): Policy {
   return createPolicy(shape, tokenizer, 1);
 }
 
@@ -61,8 +62,14 @@ export const tinyDataset: Dataset = {
     ),
 };
 
-/** Every part of a run's state is in use: two optimizers, a buffer that rarely is empty, re-checks. */
-export async function tinyConfig(policy: Policy, device: string): Promise<RunConfig> {
+/** Starts the run in a folder. */
+export async function startTinyRun(folder: string, device: string): Promise<Run> {
+  const policy = tinyPolicy();
+  return await createRun(folder, await tinyConfig(policy, device), policy, tinyDataset);
+}
+
+/** Every part of a run's state is in use: two optimizers, a buffer that is rarely empty, re-checks. */
+async function tinyConfig(policy: Policy, device: string): Promise<RunConfig> {
   return {
     settings: {
       method: "relift",
@@ -120,6 +127,6 @@ if (import.meta.main) {
   if (operation) dieBefore(operation, file!, Number(time));
   const run = await isRun(folder)
     ? await resumeRun(folder, await readRunConfig(folder), tinyDataset)
-    : await createRun(folder, await tinyConfig(tinyPolicy(), device), tinyPolicy(), tinyDataset);
+    : await startTinyRun(folder, device);
   for await (const { step } of continueRun(run, CHECKPOINT_EVERY)) console.log(step);
 }

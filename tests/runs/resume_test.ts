@@ -1,0 +1,88 @@
+/** A run that is killed again and again and resumed each time ends as the run that never was. */
+import { assert, assertEquals } from "@std/assert";
+import type { Metrics } from "../../lib/methods/training.ts";
+import { eachDevice } from "../_devices.ts";
+import { STEPS } from "./_tiny_run.ts";
+
+const SCRIPT = new URL("./_tiny_run.ts", import.meta.url).pathname;
+
+/** When to kill: before an operation on a file, for the n-th time, or once so many steps are logged. */
+type Moment = readonly [operation: string, file: string, time: number] | number;
+
+/** In this order; each run goes on from what the kill before it left. */
+const MOMENTS: readonly Moment[] = [
+  ["write", "checkpoint.tmp/state.json", 2], // half a checkpoint beside that of step 0
+  ["rename", "checkpoint.tmp", 1], // no checkpoint at all, but the old one and the new beside it
+  ["remove", "checkpoint.old", 1], // the new checkpoint in place, the old one still there
+  ["rename", "metrics.csv", 2], // a step in metrics.jsonl that is neither in the table ...
+  ["rename", "samples.jsonl", 1], // ... nor in the samples nor in a checkpoint
+  10,
+  15,
+];
+
+/** Runs until the end, or until the moment of its death. */
+async function run(device: string, folder: string, moment?: Moment): Promise<void> {
+  const own = typeof moment === "object" ? moment.map(String) : [];
+  const child = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", SCRIPT, device, folder, ...own],
+    stdout: "piped",
+  }).spawn();
+  for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const logged = text.trimEnd().split("\n").map((step) => Number(step) + 1);
+    if (typeof moment === "number" && logged.some((steps) => steps >= moment)) {
+      child.kill("SIGKILL");
+      break; // a second signal would find no process
+    }
+  }
+  const { success, signal } = await child.status;
+  assertEquals(signal, moment === undefined ? null : "SIGKILL");
+  assertEquals(success, moment === undefined);
+}
+
+/** The metrics that do not depend on the clock. */
+async function metricsOf(folder: string): Promise<Metrics[]> {
+  const lines = (await Deno.readTextFile(`${folder}/metrics.jsonl`)).trimEnd().split("\n");
+  return lines.map((line) =>
+    Object.fromEntries(
+      Object.entries(JSON.parse(line) as Metrics)
+        .filter(([name]) => !/^(time|throughput)\//.test(name)),
+    )
+  );
+}
+
+eachDevice(
+  "a run killed at any moment and resumed is bit for bit the one left alone",
+  async (device) => {
+    const folder = await Deno.makeTempDir();
+    const [alone, killed] = [`${folder}/alone`, `${folder}/killed`];
+    try {
+      await Promise.all([
+        run(device, alone),
+        (async () => {
+          for (const moment of MOMENTS) await run(device, killed, moment);
+          await run(device, killed);
+        })(),
+      ]);
+      const metrics = await metricsOf(alone);
+      assertEquals(metrics.map(({ step }) => step), Array.from({ length: STEPS }, (_, i) => i));
+      assert(metrics.at(-1)!["sft/events"]! >= 3);
+      assert(metrics.some((step) => step["rl/optimizer_steps"] === 2));
+
+      assertEquals(await metricsOf(killed), metrics);
+      const files = [...Deno.readDirSync(`${alone}/checkpoint`)].map(({ name }) => name).sort();
+      assert(files.includes("optimizers.safetensors"));
+      for (const name of ["config.json", "samples.jsonl", ...files.map((f) => `checkpoint/${f}`)]) {
+        const [one, two] = await Promise.all(
+          [alone, killed].map((path) => Deno.readFile(`${path}/${name}`)),
+        );
+        const same = one!.length === two!.length && one!.every((byte, at) => byte === two![at]);
+        const texts = [one, two].map((bytes) => new TextDecoder().decode(bytes!.slice(0, 500)));
+        assert(same, `${name} differs: ${texts.join("\nand ")}`);
+      }
+      const table = (await Deno.readTextFile(`${killed}/metrics.csv`)).trimEnd().split("\n");
+      assertEquals(table.length, 1 + STEPS);
+    } finally {
+      await Deno.remove(folder, { recursive: true });
+    }
+  },
+);
