@@ -66,6 +66,7 @@ export * from "./lib/evaluation/metrics.ts";
 export * from "./lib/evaluation/strata.ts";
 export * from "./lib/evaluation/table.ts";
 export * from "./lib/runs/checkpoint.ts";
+export * from "./lib/runs/compare.ts";
 export * from "./lib/runs/metrics_log.ts";
 export * from "./lib/runs/progress.ts";
 export * from "./lib/runs/run.ts";

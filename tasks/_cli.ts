@@ -52,39 +52,63 @@ export class UsageError extends Error {}
 /**
  * Reads the flags of a command.
  *
- * @throws {UsageError} Naming the flag that is unknown, lacks its value or has a bad one.
+ * @throws {UsageError} Naming the flag that is unknown or given twice, lacks its value, has a bad
+ * one or takes none; or the argument that belongs to no flag.
  */
 export function parseFlags<F extends Flags>(command: Command<F>, args: string[]): Values<F> {
   const names = Object.keys(command.flags);
   const switches = names.filter((name) => command.flags[name]!.kind === "switch");
   const valued = names.filter((name) => !switches.includes(name));
-  const parsed = parseArgs(args, {
-    string: valued,
-    boolean: switches,
-    unknown: (arg: string) => {
-      throw new UsageError(`unknown flag ${arg}: deno task ${command.name} --help lists them`);
-    },
-  }) as Record<string, unknown>;
+  const line = joinDashed(args, valued);
+  const reject = (arg: string): never => {
+    const what = /^--?[^-]/.test(arg) ? "unknown flag" : "unexpected argument";
+    throw new UsageError(`${what} ${arg}: deno task ${command.name} --help lists the flags`);
+  };
+  if (line.includes("--")) reject("--");
+  const parsed = parseArgs(line, { string: valued, boolean: switches, unknown: reject });
   for (const name of names) {
-    const times = args.filter((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`)).length;
-    if (times > 1) throw new UsageError(`--${name} must be given once: it is given ${times} times`);
+    const given = line.filter((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    if (given.length > 1) {
+      throw new UsageError(`--${name} must be given once: it is given ${given.length} times`);
+    }
+    const next = line[line.indexOf(`--${name}`) + 1]!;
+    const hasValue = given[0]?.includes("=") || (given[0] && /^(true|false)$/.test(next));
+    if (switches.includes(name) && hasValue) {
+      throw new UsageError(`--${name} takes no value: write it to switch it on, or leave it out`);
+    }
   }
   return Object.fromEntries(
-    names.map((name) => [name, readValue(name, command.flags[name]!, parsed[name], args)]),
+    names.map((name) => [name, readValue(name, command.flags[name]!, parsed[name])]),
   ) as Values<F>;
 }
 
-function readValue(name: string, flag: Flag, given: unknown, args: string[]): unknown {
+/** Makes `--steps -5` one argument, `--steps=-5`: the parser would take `-5` for a flag. */
+function joinDashed(args: readonly string[], valued: readonly string[]): string[] {
+  const line: string[] = [];
+  for (const arg of args) {
+    const before = line.at(-1);
+    const isValue = /^-[^-]/.test(arg) && valued.some((name) => before === `--${name}`);
+    if (isValue) line.splice(-1, 1, `${before}=${arg}`);
+    else line.push(arg);
+  }
+  return line;
+}
+
+/** A flag's value from its text: `true` or `false` for a switch, `undefined` when not given. */
+function readValue(name: string, flag: Flag, given: unknown): unknown {
   if (flag.kind === "switch") return given === true;
-  const isGiven = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
-  if (!isGiven) return flag.default;
-  const text = String(given ?? "");
-  const bad = (need: string) => {
-    throw new UsageError(`--${name} must be ${need}: current value is ${JSON.stringify(text)}`);
+  if (given === undefined) return flag.default;
+  const text = String(given);
+  const bad = (need: string): never => {
+    throw new UsageError(
+      text === ""
+        ? `--${name} lacks its value: it must be ${need}`
+        : `--${name} must be ${need}: current value is ${JSON.stringify(text)}`,
+    );
   };
   switch (flag.kind) {
     case "text":
-      return text === "" || text.startsWith("--") ? bad(flag.value) : text;
+      return text === "" ? bad(flag.value) : text;
     case "choice":
       return flag.choices.includes(text) ? text : bad(`one of ${flag.choices.join(", ")}`);
     case "integer": {

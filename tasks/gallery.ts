@@ -1,11 +1,31 @@
-// deno task gallery --out datasets
-import { parseArgs } from "node:util";
-import { addition, type AdditionOptions } from "../datasets/addition.ts";
-import { countdown, type CountdownOptions } from "../datasets/countdown.ts";
-import { multiplication } from "../datasets/multiplication.ts";
-import { operators } from "../datasets/operators.ts";
-import { questionsToCsv } from "../lib/data/files.ts";
-import type { Dataset, Split } from "../lib/data/question.ts";
+// deno task gallery
+import {
+  addition,
+  type AdditionOptions,
+  countdown,
+  type CountdownOptions,
+  type Dataset,
+  multiplication,
+  operators,
+  questionsToCsv,
+  type Split,
+  writeWhole,
+} from "../mod.ts";
+import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
+
+const command = {
+  name: "gallery",
+  about: "writes the page that shows every built-in dataset, and a CSV sample of each.",
+  flags: {
+    out: {
+      kind: "text",
+      value: "DIR",
+      default: "datasets",
+      help: "Folder of GALLERY.md and samples/<dataset>.csv; made when missing",
+    },
+  },
+  examples: ["deno task gallery", "deno task gallery --out runs/gallery"],
+} as const satisfies Command<Record<string, Flag>>;
 
 /** A built-in dataset as the gallery shows it. */
 export interface GalleryEntry {
@@ -34,7 +54,9 @@ const SIZE = { name: "size", value: 1000, meaning: "questions in the dataset" };
 export const builtInDatasets: readonly GalleryEntry[] = [
   {
     name: "operators",
-    about: "Chains of operators on two-digit numbers, some of them new to the base policy.",
+    about:
+      "Chains of operators on two-digit numbers, digit by digit without carry: `94+57` is 41.\n\n" +
+      "`a@b` is `a+b+b` and `a&b` is `a-b-b`: both are new to the base policy.",
     options: [{ ...SIZE, value: "1500, or 240 outside train" }, SEED],
     make: operators,
   },
@@ -120,17 +142,15 @@ function code(text: string): string {
 }
 
 /** Writes `GALLERY.md` and `samples/<name>.csv` for every built-in dataset. */
-export async function gallery(args: string[]): Promise<void> {
-  const { values: { out } } = parseArgs({
-    args,
-    options: { out: { type: "string", default: "datasets" } },
+export async function gallery({ out }: Values<typeof command.flags>): Promise<void> {
+  await Deno.mkdir(`${out}/samples`, { recursive: true }).catch((error) => {
+    throw new Error(`Cannot make ${out}/samples: ${error.message}`);
   });
-  await Deno.mkdir(`${out}/samples`, { recursive: true });
-  await Deno.writeTextFile(`${out}/GALLERY.md`, galleryPage(builtInDatasets));
+  await writeWhole(`${out}/GALLERY.md`, galleryPage(builtInDatasets));
   for (const { name, make } of builtInDatasets) {
     const csv = questionsToCsv(make({ split: "train" }), ROWS_PER_FILE);
-    await Deno.writeTextFile(`${out}/samples/${name}.csv`, csv);
+    await writeWhole(`${out}/samples/${name}.csv`, csv);
   }
 }
 
-if (import.meta.main) await gallery(Deno.args);
+if (import.meta.main) await runTask(command, gallery);

@@ -9,6 +9,7 @@ import {
   datasetFingerprint,
   DATASETS,
   DEFAULT_PRESETS,
+  demonstrationMetrics,
   demonstrationRow,
   type DeviceName,
   disposePolicy,
@@ -160,10 +161,15 @@ async function train(flags: TrainFlags): Promise<void> {
   const taught = taughtIndices.length > 0 && run.config.settings.method !== "sft"
     ? summarize(await judge(run.policy, subset(run.dataset, taughtIndices)))
     : undefined;
-  await writeWhole(
-    `${out}/evaluation.json`,
-    JSON.stringify({ before, after, ...(taught ? { taught } : {}) }, null, 2) + "\n",
-  );
+  const used = demonstrationMetrics(run.state, run.dataset);
+  const outcome = {
+    before,
+    after,
+    taught,
+    demonstrations: used["demonstrations/used"],
+    demonstrationShare: used["demonstrations/share"],
+  };
+  await writeWhole(`${out}/evaluation.json`, JSON.stringify(outcome, null, 2) + "\n");
   say(report(run, before, after, taught));
   disposeRun(run);
 }
@@ -267,16 +273,14 @@ function report(
   taught: EvaluationSummary | undefined,
 ): string {
   const { settings: { method, config }, dataset } = run.config;
-  const demonstrations = Object.keys(run.state.taught).length;
+  const distinct = Object.keys(run.state.taught).length;
   return [
     `${method} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ${before.questions} ` +
     `${dataset in DATASETS ? "validation questions" : "questions, those it trained on"}, ` +
     `avg@${before.samples}`,
     evaluationTable(before, after),
-    `demonstrations used: ${demonstrations} of ${run.dataset.size} ` +
-    `(${
-      (100 * demonstrations / run.dataset.size).toFixed(1)
-    } %), SFT events: ${run.state.sftEvents}`,
+    `demonstrations used: ${distinct} of ${run.dataset.size} ` +
+    `(${(100 * distinct / run.dataset.size).toFixed(1)} %), SFT events: ${run.state.sftEvents}`,
     ...(taught
       ? [`taught questions now: avg@${taught.samples} ${taught.average.mean.toFixed(3)}`]
       : []),

@@ -107,17 +107,24 @@ interface Product {
 }
 
 function productOf(a: tf.TensorInfo, b: tf.TensorInfo, tA: boolean, tB: boolean): Product {
+  if (a.dtype !== "float32" || b.dtype !== "float32") {
+    throw new TypeError(
+      `Cannot multiply matrices as both must be float32: current types are ${a.dtype} and ${b.dtype}`,
+    );
+  }
   const [m, kA] = tA ? [a.shape.at(-1)!, a.shape.at(-2)!] : [a.shape.at(-2)!, a.shape.at(-1)!];
   const [kB, n] = tB ? [b.shape.at(-1)!, b.shape.at(-2)!] : [b.shape.at(-2)!, b.shape.at(-1)!];
-  const batchA = tf.util.sizeFromShape(a.shape.slice(0, -2));
-  const batchB = tf.util.sizeFromShape(b.shape.slice(0, -2));
-  if (kA !== kB || (batchA !== batchB && batchA !== 1 && batchB !== 1)) {
+  const [outerA, outerB] = [a.shape.slice(0, -2), b.shape.slice(0, -2)];
+  const batchA = tf.util.sizeFromShape(outerA);
+  const batchB = tf.util.sizeFromShape(outerB);
+  const sameBatch = outerA.join() === outerB.join() || batchA === 1 || batchB === 1;
+  if (kA !== kB || !sameBatch) {
     throw new TypeError(
       `Cannot multiply matrices as their shapes must agree: current shapes are [${a.shape}]` +
         `${tA ? " transposed" : ""} and [${b.shape}]${tB ? " transposed" : ""}`,
     );
   }
-  const outer = batchA >= batchB ? a.shape.slice(0, -2) : b.shape.slice(0, -2);
+  const outer = tf.broadcast_util.assertAndGetBroadcastShape(outerA, outerB);
   return {
     batch: Math.max(batchA, batchB),
     m,
@@ -135,15 +142,18 @@ interface KernelCall {
   readonly attrs: { readonly transposeA: boolean; readonly transposeB: boolean };
 }
 
+/** Fills a tensor on the heap with 0. */
+function zeros(out: tf.TensorInfo, backend: BackendWasm): tf.TensorInfo {
+  backend.typedArrayFromHeap(out).fill(0);
+  return out;
+}
+
 /** A `BatchMatMul` kernel that calls `sgemm` on the wasm heap. */
 function blasKernel(sgemm: Sgemm): (call: KernelCall) => tf.TensorInfo {
   return ({ inputs: { a, b }, backend, attrs: { transposeA, transposeB } }) => {
     const { batch, m, n, k, strideA, strideB, shape } = productOf(a, b, transposeA, transposeB);
     const out = backend.makeOutput(shape, "float32");
-    if (k === 0) { // sgemm leaves C as it found it
-      backend.typedArrayFromHeap(out).fill(0);
-      return out;
-    }
+    if (k === 0) return zeros(out, backend); // sgemm leaves C as it found it
     // The heap moves when it grows: its address holds for this call only, after makeOutput.
     const bytes = new Uint8Array(backend.typedArrayFromHeap(out).buffer as ArrayBuffer);
     const heap = BigInt(Deno.UnsafePointer.value(Deno.UnsafePointer.of(bytes)));
@@ -205,8 +215,9 @@ function xnnpackKernel(backend: BackendWasm): (call: KernelCall) => tf.TensorInf
       const perm = [...axes.slice(0, -2), axes.at(-1)!, axes.at(-2)!];
       return transpose({ inputs: { x }, backend, attrs: { perm } }) as tf.TensorInfo;
     };
-    const [a, b] = [upright(inputs.a, transposeA), upright(inputs.b, transposeB)];
     const out = backend.makeOutput(shape, "float32");
+    if (k === 0) return zeros(out, backend); // XNNPACK refuses, and leaves what was there
+    const [a, b] = [upright(inputs.a, transposeA), upright(inputs.b, transposeB)];
     const [atA, atB, atC] = [a, b, out].map((x) => backend.getMemoryOffset(x.dataId));
     const folds = strideB === 0 && !transposeA;
     const [products, rows] = folds ? [1, batch * m] : [batch, m];

@@ -25,7 +25,8 @@ export interface PolicyTokenLoss {
 
 /**
  * Clipped policy-gradient loss of each token (arXiv:1707.06347, eq. 7; separate limits as in DAPO,
- * arXiv:2503.14476, eq. 10; dual clip arXiv:1912.09729, eq. 5). No KL term, no reduction.
+ * arXiv:2503.14476, eq. 10; dual clip arXiv:1912.09729, eq. 5). No KL term, no reduction. A ratio
+ * beyond float32 (88 nats) makes the gradient non-finite, and the optimizer skips the step.
  *
  * @param logProbs `[batch, seq]`, nats, of the policy being trained.
  * @param oldLogProbs `[batch, seq]`, nats, of the policy that sampled.

@@ -4,7 +4,7 @@ export interface Schedule {
   readonly peak: number;
   /** Steps over which the rate grows linearly from `peak / warmupSteps`. */
   readonly warmupSteps: number;
-  /** `constant` stays at the peak; `cosine` falls to 0 at the last step. */
+  /** `constant` stays at the peak; `cosine` falls towards 0, which it would reach one step after the last. */
   readonly shape: "constant" | "cosine";
 }
 

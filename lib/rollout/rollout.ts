@@ -41,7 +41,7 @@ export interface RolloutOptions extends SamplingOptions {
   readonly groupSize: number;
   /** Tokens a completion may have, EOS included. */
   readonly maxNewTokens: number;
-  /** Completions decoded side by side: more is faster until memory ends. */
+  /** Completions decoded side by side, but never less than one group; 512 unless given. */
   readonly maxRows?: number;
   /** The random stream of each completion, by the index of its question and its place in the group. */
   readonly random: (question: number, sample: number) => Prng;

@@ -21,20 +21,10 @@ type One<K, B, S> = K extends S ? string : K extends B ? boolean : unknown;
 type Value<K, B, S, C, N, D> =
   | (K extends C ? One<K, B, S>[] : One<K, B, S>)
   | (K extends N ? false : never)
-  | (K extends keyof D ? D[K]
-    : K extends C ? never
-    : K extends S ? undefined
-    : never);
+  | (K extends keyof D ? D[K] : K extends C ? never : K extends S ? undefined : never);
 
 /** What {@linkcode parseArgs} returns. */
-export type Args<
-  B extends string,
-  S extends string,
-  C extends string,
-  N,
-  D,
-  Rest,
-> =
+export type Args<B extends string, S extends string, C extends string, N, D, Rest> =
   & { [K in B | S | C | keyof D]: Value<K, B, S, C, N, D> }
   & Record<string, unknown>
   & { _: (string | number)[] }
@@ -135,7 +125,7 @@ export function parseArgs<
       if (declared(collect).includes(name)) return [show(key), values];
       return [show(key), typeof last === "object" ? settle(last, `${name}.`) : last];
     });
-    return Object.fromEntries(entries);
+    return Object.fromEntries(entries.filter(([key]) => key !== "__proto__"));
   }
   const { _, "--": after, ...named } = parsed;
   const others = _.map((each: string | number) => typeof each === "string" ? show(each) : each);
@@ -143,8 +133,11 @@ export function parseArgs<
   return { ...settle(named), _: others, ...rest } as Args<B, S, C, N, D, Rest>;
 }
 
-/** A name where `minimist` takes no `no-` for a negation and trips over no `=`. */
-const hide = (name: string): string => name.replace(/^(?=no-|=)/, "\0");
+/** A name that `minimist` is not to take for a negation, or for what all objects have. */
+function hide(name: string): string {
+  const isRisky = /^(no-|=)/.test(name) || name.split(/[.=]/)[0]! in {};
+  return isRisky ? `\0${name}` : name;
+}
 
 /** What {@linkcode hide} hid; no argument of a process has a NUL of its own. */
 const show = (text: string): string => text.replace(/^(--)?\0/, "$1");

@@ -117,9 +117,14 @@ Deno.test("parseArgs() nests dotted names", () => {
 });
 
 Deno.test("parseArgs() leaves prototypes alone, whatever the names", () => {
-  const args = parseArgs(["--__proto__.a=1", "--constructor.prototype.b=1"]);
-  assert.deepEqual(args, { _: [] });
+  const { calls, unknown } = recorder();
+  const argv = ["--__proto__.a=1", "--constructor.prototype.b=1", "--toString", "2"];
+  const args = parseArgs([...argv, "--valueOf.c=3"], { unknown });
+  assert.deepEqual(Object.keys(args).sort(), ["_", "constructor", "toString", "valueOf"]);
+  assert.equal(calls.length, 4);
+  assert.equal(Object.getPrototypeOf(args), Object.prototype);
   assert.deepEqual(["a", "b"].map((name) => name in {}), [false, false]);
+  assert.ok(!("c" in Object.prototype.valueOf));
 });
 
 Deno.test("parseArgs() reads an option without a name, rather than fail", () => {

@@ -12,14 +12,15 @@ export interface NamedTensor {
   readonly values: Float32Array;
 }
 
-const headerSchema = z.record(z.union([
+const whole = z.number().int().nonnegative();
+
+const headerSchema = z.object({ __metadata__: z.record(z.string()).optional() }).catchall(
   z.object({
     dtype: z.string(),
-    shape: z.array(z.number().int().nonnegative()),
-    data_offsets: z.tuple([z.number().int().nonnegative(), z.number().int().nonnegative()]),
+    shape: z.array(whole),
+    data_offsets: z.tuple([whole, whole]),
   }),
-  z.record(z.string()), // __metadata__
-]));
+);
 
 /**
  * Lays tensors out as a safetensors file, in the order of their names.
@@ -37,8 +38,9 @@ export function encodeSafetensors(
     const { shape, values } = tensors[name]!;
     header[name] = { dtype: "F32", shape, data_offsets: [end, end += values.byteLength] };
   }
-  const text = JSON.stringify(header);
-  const headerBytes = new TextEncoder().encode(text.padEnd(Math.ceil(text.length / 8) * 8));
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const headerBytes = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(32); // padded with spaces
+  headerBytes.set(text);
   const bytes = new Uint8Array(8 + headerBytes.length + end);
   new DataView(bytes.buffer).setBigUint64(0, BigInt(headerBytes.length), true);
   bytes.set(headerBytes, 8);
@@ -75,13 +77,8 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Record<stri
   }
   if (!parsed.success) throw broken("the header must list dtype, shape and data_offsets");
   const tensors: Record<string, NamedTensor> = {};
-  for (const [name, entry] of Object.entries(parsed.data)) {
-    if (name === "__metadata__" || typeof entry.dtype !== "string") continue;
-    const { dtype, shape, data_offsets: [start, end] } = entry as {
-      dtype: string;
-      shape: number[];
-      data_offsets: [number, number];
-    };
+  const { __metadata__: _, ...entries } = parsed.data;
+  for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries)) {
     if (dtype !== "F32") {
       throw new TypeError(
         `Cannot read ${where} as ${name} must be F32: current value is ${dtype}`,
