@@ -19,5 +19,27 @@ export const POLICY = {
   kind: "text",
   value: "DIR",
   default: "models/operators-base",
-  help: "Folder of the policy: config.json, model.safetensors, tokenizer.json",
+  help: "Folder of the policy (config.json, model.safetensors, tokenizer.json) or of a run",
+} as const;
+
+/** Part of a built-in question set. */
+export const SPLIT = {
+  kind: "choice",
+  choices: ["validation", "train", "ood"],
+  default: "validation",
+  help: "Part of a built-in question set; a file has one part",
+} as const;
+
+/** How completions are drawn. */
+export const SAMPLING = {
+  temperature: { kind: "number", min: 0, max: 100, default: 1, help: "0 is greedy" },
+  "top-p": {
+    kind: "number",
+    min: 0,
+    max: 1,
+    default: 1,
+    help: "Probability that is kept, above 0; 1 keeps all",
+  },
+  "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
+  "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
 } as const;

@@ -1,19 +1,19 @@
-// deno task evaluate --policy runs/relift-operators-1/checkpoint --strata
+// deno task evaluate --policy runs/relift-operators-1 --strata
 // deno-lint-ignore-file no-console
 import {
   baseAccuracies,
   disposePolicy,
   evaluate,
   evaluationTable,
-  loadPolicy,
   openDataset,
   openDevice,
+  openPolicy,
   openProgress,
   type Split,
   summarize,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+import { DATASET, DEVICE, POLICY, SAMPLING, SPLIT } from "./_flags.ts";
 
 const command = {
   name: "evaluate",
@@ -21,23 +21,9 @@ const command = {
   flags: {
     policy: POLICY,
     dataset: DATASET,
-    split: {
-      kind: "choice",
-      choices: ["validation", "train", "ood"],
-      default: "validation",
-      help: "Part of a built-in question set; a file has one part",
-    },
+    split: SPLIT,
     samples: { kind: "integer", min: 1, default: 8, help: "k, completions of each question" },
-    temperature: { kind: "number", min: 0, max: 100, default: 1, help: "0 is greedy" },
-    "top-p": {
-      kind: "number",
-      min: 0,
-      max: 1,
-      default: 1,
-      help: "Probability that is kept; 1 keeps all",
-    },
-    "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
-    "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
+    ...SAMPLING,
     strata: {
       kind: "switch",
       help: "Also by difficulty under --base, which is sampled once (8 samples) and remembered",
@@ -49,7 +35,7 @@ const command = {
     quiet: { kind: "switch", help: "Show no progress" },
   },
   examples: [
-    "deno task evaluate --policy runs/relift-operators-1/checkpoint --strata",
+    "deno task evaluate --policy runs/relift-operators-1 --strata",
     "deno task evaluate --dataset countdown --samples 32 --json",
   ],
 } as const satisfies Command<Record<string, Flag>>;
@@ -58,7 +44,7 @@ const command = {
 export async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   const device = await openDevice({ prefer: flags.device });
-  const policy = await loadPolicy(flags.policy);
+  const policy = await openPolicy(flags.policy);
   const sampling = {
     temperature: flags.temperature,
     topP: flags["top-p"],
@@ -95,7 +81,7 @@ async function strataBase(
   dataset: Awaited<ReturnType<typeof openDataset>>,
   maxNewTokens: number,
 ): Promise<Record<string, number>> {
-  const base = await loadPolicy(folder);
+  const base = await openPolicy(folder);
   const accuracies = await baseAccuracies(base, dataset, { maxNewTokens });
   disposePolicy(base);
   return accuracies;

@@ -2,16 +2,16 @@
 // deno-lint-ignore-file no-console
 import {
   disposePolicy,
-  loadPolicy,
   openDataset,
   openDevice,
+  openPolicy,
   type Question,
   randomSeeded,
   rollout,
   type Split,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+import { DATASET, DEVICE, POLICY, SAMPLING, SPLIT } from "./_flags.ts";
 
 const command = {
   name: "sample",
@@ -20,31 +20,17 @@ const command = {
     policy: POLICY,
     prompt: { kind: "text", value: "TEXT", help: "A prompt of your own, in place of --dataset" },
     dataset: DATASET,
-    split: {
-      kind: "choice",
-      choices: ["validation", "train", "ood"],
-      default: "validation",
-      help: "Part of a built-in question set",
-    },
+    split: SPLIT,
     questions: { kind: "integer", min: 1, default: 4, help: "Questions of --dataset to ask" },
     samples: { kind: "integer", min: 1, default: 4, help: "Completions of each" },
-    temperature: { kind: "number", min: 0, max: 100, default: 1, help: "0 is greedy" },
-    "top-p": {
-      kind: "number",
-      min: 0,
-      max: 1,
-      default: 1,
-      help: "Probability that is kept; 1 keeps all",
-    },
-    "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
-    "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
+    ...SAMPLING,
     seed: { kind: "integer", min: 0, default: 1, help: "Names the random streams" },
     device: DEVICE,
     json: { kind: "switch", help: "One JSON object for each completion, a line each" },
   },
   examples: [
     'deno task sample --prompt "37+58-21:"',
-    "deno task sample --policy runs/relift-operators-1/checkpoint --questions 8 --temperature 0",
+    "deno task sample --policy runs/relift-operators-1 --questions 8 --temperature 0",
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
@@ -52,7 +38,7 @@ const command = {
 export async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   await openDevice({ prefer: flags.device });
-  const policy = await loadPolicy(flags.policy);
+  const policy = await openPolicy(flags.policy);
   const own: Question | undefined = flags.prompt === undefined
     ? undefined
     : { id: "prompt", prompt: flags.prompt, answer: "" };

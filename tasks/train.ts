@@ -17,11 +17,11 @@ import {
   evaluate,
   type EvaluationSummary,
   evaluationTable,
-  loadPolicy,
   type MethodName,
   type MethodSettings,
   openDataset,
   openDevice,
+  openPolicy,
   openProgress,
   PLAIN_SAMPLING,
   type Policy,
@@ -138,7 +138,7 @@ async function train(flags: TrainFlags): Promise<void> {
 
   say("sampling the policy it begins with");
   const validation = await openDataset(run.config.dataset, "validation");
-  const base = await loadPolicy(run.config.policy);
+  const base = await openPolicy(run.config.policy);
   const { maxNewTokens } = run.config.settings.config;
   const strata = await baseAccuracies(base, validation, { maxNewTokens });
   const judge = async (policy: Policy, dataset: Dataset = validation) =>
@@ -188,7 +188,7 @@ async function begin(out: string, flags: TrainFlags): Promise<Run> {
   }
   const dataset = await openDataset(datasetName);
   const device = await openDevice({ prefer: flags.device });
-  const policy = await loadPolicy(folder);
+  const policy = await openPolicy(folder);
   const { config: scaled } = PRESETS[preset];
   const perStep = flags["questions-per-step"];
   const settings = {

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
-import { readJson, writeWhole } from "../files.ts";
+import { readJson, recoverFolder, writeWhole } from "../files.ts";
 import type { DrawnGroup } from "../methods/grpo.ts";
 import { type MethodSettings, type PresetName, startMethod } from "../methods/presets.ts";
 import {
@@ -16,6 +16,7 @@ import {
   type TrainingState,
   trainingState,
 } from "../methods/training.ts";
+import { loadPolicy } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
@@ -96,11 +97,22 @@ export async function currentCommit(): Promise<string | null> {
 
 /** Whether a folder holds a run. */
 export async function isRun(folder: string): Promise<boolean> {
+  return await isFile(`${folder}/config.json`);
+}
+
+async function isFile(path: string): Promise<boolean> {
   try {
-    return (await Deno.stat(`${folder}/config.json`)).isFile;
+    return (await Deno.stat(path)).isFile;
   } catch {
     return false;
   }
+}
+
+/** Loads a policy from its own folder, or the one a run trained from the run's folder. */
+export async function openPolicy(folder: string): Promise<Policy> {
+  const checkpoint = `${folder}/checkpoint`;
+  await recoverFolder(checkpoint);
+  return await loadPolicy(await isFile(`${checkpoint}/config.json`) ? checkpoint : folder);
 }
 
 /**

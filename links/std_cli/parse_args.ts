@@ -55,9 +55,9 @@ export interface ParseOptions<B, S, C, N, D, Rest> {
 }
 
 /**
- * Reads command-line arguments: `--name value`, `--name=value`, `--name`, `-n value`, `-n5`, `-n=5`,
- * `-n`, and `-abc`, which sets three. An option without a value is `true`, or `""` if it is a string.
- * A value that reads as a number is one, unless the option is a string. `--a.b` nests.
+ * Reads command-line arguments: `--name value`, `--name=value`, `--name`, `-n value`, `-n5`,
+ * `-n=5`, `-n`, and `-abc`, which sets three. An option without a value is `true`, or `""` if it is
+ * a string. A value that reads as a number is one, unless it is a string's. `--a.b` nests.
  *
  * @returns The options by name, under their aliases too; the arguments of no option in `_`.
  * Declared booleans are `false` when not given, collected options `[]`.

@@ -5,6 +5,7 @@
  * @module
  */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
 import denoJson from "../../deno.json" with { type: "json" };
 import {
   adamwState,
@@ -275,6 +276,19 @@ const POLICIES: Case[] = [
     "missing",
   ),
   policy(
+    "a tensor of a wrong type",
+    async (folder) => {
+      const path = `${folder}/policy/model.safetensors`;
+      const bytes = await Deno.readFile(path);
+      const header = new TextDecoder("latin1").decode(bytes);
+      bytes.set(new TextEncoder().encode("F16"), header.indexOf("F32"));
+      await write(path, bytes);
+    },
+    "policy/model.safetensors",
+    "F32",
+    "F16",
+  ),
+  policy(
     "a vocabulary smaller than the tokenizer's",
     edit("policy/config.json", { vocab_size: 3 }),
     "vocab_size",
@@ -300,6 +314,13 @@ const POLICIES: Case[] = [
     prepare: async (folder) => await write(await strataFile(folder), '{"policy": 3}'),
     code: 1,
     includes: ["runs/strata/questions-", "policy"],
+  },
+  {
+    name: "a strata folder below a file",
+    args: [...EVALUATE, ...words("--samples 1 --max-new-tokens 4 --strata --base policy")],
+    prepare: (folder) => write(`${folder}/runs`, ""),
+    code: 1,
+    includes: ["runs/strata"],
   },
   {
     name: "no policy that defines the strata",
@@ -344,7 +365,7 @@ const RUNS: Case[] = [
     name: "an --out that holds something else than a policy, to pretrain",
     args: words("pretrain --steps 1 --noisy-steps 1 --out run --device wasm"),
     code: 1,
-    includes: ["run"],
+    includes: ["run", "policy"],
   },
   {
     name: "a run to resume that is missing",
@@ -553,7 +574,7 @@ async function run(
 ): Promise<{ code: number; stderr: string }> {
   const root = new URL("../../", import.meta.url);
   const [, , ...task] = words(denoJson.tasks[name as "train"]); // deno run <flags> <script>
-  const path = (url: string) => decodeURIComponent(new URL(url, root).pathname);
+  const path = (url: string) => fileURLToPath(new URL(url, root));
   const { code, stderr } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
