@@ -16,6 +16,8 @@ export type Flag =
     | {
       readonly kind: "number";
       readonly min: number;
+      /** Whether `min` itself is too little. */
+      readonly aboveMin?: true;
       readonly max: number;
       readonly default?: number;
     }
@@ -118,8 +120,11 @@ function readValue(name: string, flag: Flag, given: unknown): unknown {
     }
     case "number": {
       const value = Number(text);
-      const good = text.trim() !== "" && value >= flag.min && value <= flag.max;
-      return good ? value : bad(`a number in [${flag.min}, ${flag.max}]`);
+      const enough = flag.aboveMin ? value > flag.min : value >= flag.min;
+      const good = text.trim() !== "" && enough && value <= flag.max;
+      return good
+        ? value
+        : bad(`a number in ${flag.aboveMin ? "(" : "["}${flag.min}, ${flag.max}]`);
     }
   }
 }

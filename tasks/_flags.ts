@@ -36,6 +36,7 @@ export const SAMPLING = {
   "top-p": {
     kind: "number",
     min: 0,
+    aboveMin: true,
     max: 1,
     default: 1,
     help: "Probability that is kept, above 0; 1 keeps all",

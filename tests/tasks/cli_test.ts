@@ -121,6 +121,7 @@ async function run(
 /** The flags of each command that a script may rely on. */
 const TASK_FLAGS: Readonly<Record<string, string>> = {
   bench: "quick device python json",
+  compare: "runs",
   doctor: "json",
   evaluate:
     "policy dataset split samples temperature top-p top-k max-new-tokens strata base seed " +
