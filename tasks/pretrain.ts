@@ -74,6 +74,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
     max_position_embeddings: CONTEXT,
   });
   const policy = createPolicy(config, tokenizer, flags.seed);
+  const commit = await currentCommit() ?? "unknown";
   const started = performance.now();
   const { steps, "noisy-steps": noisySteps, seed } = flags;
   using progress = openProgress({ total: steps + noisySteps, quiet: flags.quiet });
@@ -102,7 +103,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
   }
   progress.close();
   const minutes = (performance.now() - started) / 60_000;
-  const card = await modelCard(policy, device, flags, minutes);
+  const card = await modelCard(policy, device, flags, commit, minutes);
   await savePolicy(policy, flags.out, { "README.md": card });
   disposePolicy(policy);
   console.log(card);
@@ -113,6 +114,7 @@ async function modelCard(
   policy: Policy,
   device: Device,
   flags: Values<typeof command.flags>,
+  commit: string,
   minutes: number,
 ): Promise<string> {
   const validation = await openDataset("operators", "validation");
@@ -137,7 +139,7 @@ the base policy of the built-in \`operators\` questions.
 \`deno task pretrain --seed ${flags.seed} --steps ${flags.steps} --noisy-steps ${
     flags["noisy-steps"]
   }\` in ${minutes.toFixed(1)} minutes on ${device.description}
-(commit ${await currentCommit() ?? "unknown"}).
+(commit ${commit}).
 
 1. ${flags.steps} AdamW steps on ${BATCH} worked questions each: half chains of 1 to 4 \`+\` and \`-\`, half the six
    practised operators. Peak rate 3e-3, cosine, 20 steps of warm-up.

@@ -3,7 +3,7 @@
  *
  * Differences from `@std/csv` 1.x:
  * 1. Errors name the line of the text; there, a record of many lines counts as one.
- * 2. After a closing quote, `csv-parse` takes what begins with the comment character as text.
+ * 2. With `trimLeadingSpace`, a line of white space alone is blank, and a separator is never trimmed.
  * 3. A row that does not fit its header is a SyntaxError like any other; there, a bare Error.
  *
  * @module
@@ -117,7 +117,8 @@ function readRows(input: string, options: ParseOptions): Row[] {
     "\r\n",
     "\n",
   );
-  return parseRows(lazyQuotes ? quoteAll(text, options) : text, options);
+  const plain = lazyQuotes ? quoteAll(text, options) : blankComments(text, comment);
+  return parseRows(plain, options);
 }
 
 function parseRows(text: string, options: ParseOptions): Row[] {
@@ -127,8 +128,6 @@ function parseRows(text: string, options: ParseOptions): Row[] {
       {
         delimiter: options.separator ?? ",",
         record_delimiter: "\n",
-        comment: options.comment ?? "",
-        comment_no_infix: true,
         ltrim: options.trimLeadingSpace ?? false,
         relax_column_count: true,
         skip_empty_lines: true,
@@ -151,7 +150,7 @@ function quoteError(
   options: ParseOptions,
   cause: CsvError,
 ): SyntaxError {
-  const { separator = ",", comment } = options;
+  const { separator = "," } = options;
   const good = text.slice(0, lengthInUtf16(text, Number(cause.bytes)));
   let start = good.length; // of the cell
   let recordLine: number;
@@ -159,11 +158,9 @@ function quoteError(
     start += separator.length;
     recordLine = parseRows(`${good}${separator}`, options).at(-1)!.line;
   } else {
-    while (
-      text[start] === "\n" || (comment && text.startsWith(comment, start))
-    ) {
-      start = text.indexOf("\n", start) + 1;
-    }
+    const blank = options.trimLeadingSpace ? /\s*/y : /\n*/y;
+    blank.lastIndex = start;
+    start += blank.exec(text)![0].length;
     recordLine = countLineBreaks(text.slice(0, start)) + 1;
   }
   const quote = text.indexOf('"', start);
@@ -188,20 +185,33 @@ function lengthInUtf16(text: string, bytes: number): number {
   return new TextDecoder("utf-8", { ignoreBOM: true }).decode(start).length;
 }
 
-/** Quotes every cell that has a quote, and doubles the quotes that are text, as RFC 4180 asks. */
+/** Empties the lines of comments: `csv-parse` would look for some after white space or a quote. */
+function blankComments(text: string, comment: string | undefined): string {
+  if (!comment) return text;
+  const pattern = `"[^"]*"|(?<=^|\n)${RegExp.escape(comment)}[^\n]*`;
+  return text.replace(new RegExp(pattern, "g"), (part) => part.startsWith('"') ? part : "");
+}
+
+/**
+ * Quotes every cell that has a quote, doubles the quotes that are text, as RFC 4180 asks, and
+ * empties the lines of comments.
+ */
 function quoteAll(text: string, options: ParseOptions): string {
   const { separator = ",", comment, trimLeadingSpace } = options;
   const separated = RegExp.escape(separator);
+  const end = `(?<end>${separated}|\n|$)`; // matched, so that the next match starts a cell
   const cell = new RegExp(
-    (comment ? `(?<=^|\n)${RegExp.escape(comment)}[^\n]*|` : "") +
-      `(?<=^|\n|${separated})${trimLeadingSpace ? "[^\\S\n]*" : ""}` +
-      `(?:"(?<quoted>(?:""|"(?!${separated}|\n|$)|[^"])*)(?:"|$)|(?<bare>(?:(?!${separated})[^\n])+))`,
+    (comment ? `(?<=^|\n)(?<comment>${RegExp.escape(comment)}[^\n]*)|` : "") +
+      (trimLeadingSpace ? `(?:(?!${separated})[^\\S\n])*` : "") +
+      `(?:"(?<quoted>(?:""|"(?!${separated}|\n|$)|[^"])*)(?:"|$)|(?<bare>(?:(?!${separated})[^\n])*))` +
+      end,
     "g",
   );
   return text.replace(cell, (whole, ...rest) => {
-    const { quoted, bare }: Record<string, string | undefined> = rest.at(-1);
-    if (quoted !== undefined) return `"${quoted.replaceAll(/""?/g, '""')}"`;
-    return bare?.includes('"') ? `"${bare.replaceAll('"', '""')}"` : whole;
+    const { comment, quoted, bare, end }: Record<string, string | undefined> = rest.at(-1);
+    if (comment !== undefined) return "";
+    if (quoted !== undefined) return `"${quoted.replaceAll(/""?/g, '""')}"${end}`;
+    return bare?.includes('"') ? `"${bare.replaceAll('"', '""')}"${end}` : whole;
   });
 }
 

@@ -44,6 +44,8 @@ Deno.test("parse() leaves out lines that begin with `comment`", () => {
   const text = '# "one\na,#b\n#two\n #c\n"#d"\n#';
   assertEquals(parse(text, { comment: "#" }), [["a", "#b"], [" #c"], ["#d"]]);
   assertEquals(parse("#a"), [["#a"]]);
+  const trimmed = parse('#1\na\n  #b,"\n#c"\n', { comment: "#", trimLeadingSpace: true });
+  assertEquals(trimmed, [["a"], ["#b", "\n#c"]]); // white space before it makes it text
 });
 
 Deno.test("parse() makes records with `skipFirstRow`, `columns` or both", () => {
@@ -113,6 +115,11 @@ Deno.test("parse() finds a stray quote past comments and trimmed space", () => {
     SyntaxError,
     "on line 4; parse error on line 4, column 3: bare",
   );
+  assertThrows(
+    () => parse('a\n  \n 6"', { trimLeadingSpace: true }),
+    SyntaxError,
+    "on line 3; parse error on line 3, column 3: bare",
+  );
 });
 
 Deno.test("parse() takes stray quotes as text with `lazyQuotes`", () => {
@@ -124,6 +131,7 @@ Deno.test("parse() takes stray quotes as text with `lazyQuotes`", () => {
     ['"a,b\nc', [["a,b\nc"]]],
   ];
   for (const [text, rows] of cases) assertEquals(parse(text, { lazyQuotes: true }), rows, text);
+  assertEquals(parse('||||"a""', { lazyQuotes: true, separator: "||" }), [["", "", 'a"']]);
   const options = { lazyQuotes: true, comment: "#", separator: ";", trimLeadingSpace: true };
   assertEquals(parse('#"\n 6"; "7"8"', options), [['6"', '7"8']]);
 });
