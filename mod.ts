@@ -16,7 +16,7 @@
  *   num_hidden_layers: 1, num_attention_heads: 2,
  * });
  * const policy = createPolicy(shape, tokenizer, 1);
- * const config = { ...PRESETS["relift-v2"].config, steps: 1, questionsPerStep: 2, maxNewTokens: 4 };
+ * const config = { ...PRESETS["relift-v2"].config, steps: 1, questionsPerStep: 2 };
  *
  * for await (const metrics of relift(policy, operators(), config)) {
  *   assertEquals(metrics["groups/all_wrong"], 2); // it knows nothing yet
