@@ -157,6 +157,19 @@ function siblings(path: string): { folder: string; temporary: string; aside: str
   return { folder, temporary: `${folder}.tmp`, aside: `${folder}.old` };
 }
 
+/**
+ * Makes a folder and those it lies in, if they are not there.
+ *
+ * @throws {Error} With one line that names the path and the cause.
+ */
+export async function makeFolder(path: string): Promise<void> {
+  try {
+    await Deno.mkdir(path, { recursive: true });
+  } catch (error) {
+    throw writeError(path, error);
+  }
+}
+
 /** Brings every file under a folder to the disk, whoever wrote it. */
 async function syncFiles(folder: string): Promise<void> {
   for await (const entry of Deno.readDir(folder)) {
@@ -168,12 +181,15 @@ async function syncFiles(folder: string): Promise<void> {
   }
 }
 
-async function exists(path: string): Promise<boolean> {
+/** Whether there is a file or a folder. */
+export async function exists(path: string): Promise<boolean> {
   try {
     await Deno.lstat(path);
     return true;
   } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
+    if (error instanceof Deno.errors.NotFound || error instanceof Deno.errors.NotADirectory) {
+      return false;
+    }
     throw error;
   }
 }
@@ -213,8 +229,10 @@ export async function readBytes(path: string): Promise<Uint8Array> {
   try {
     return await Deno.readFile(path);
   } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    throw new Deno.errors.NotFound(`Cannot read ${path}: there is no such file`);
+    if (error instanceof Deno.errors.NotFound) {
+      throw new Deno.errors.NotFound(`Cannot read ${path}: there is no such file`);
+    }
+    throw new Error(`Cannot read ${path}: ${(error as Error).message}`, { cause: error });
   }
 }
 

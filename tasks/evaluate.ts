@@ -53,13 +53,13 @@ export async function main(flags: Values<typeof command.flags>): Promise<void> {
     samples: flags.samples,
     seed: flags.seed,
   };
+  const base = flags.strata
+    ? await strataBase(flags.base, dataset, flags["max-new-tokens"])
+    : undefined;
   using progress = openProgress({ total: dataset.size, quiet: flags.quiet });
   const onProgress = (done: number) => progress.step(done, "questions");
   const evaluated = await evaluate(policy, dataset, { ...sampling, onProgress });
   progress.close();
-  const base = flags.strata
-    ? await strataBase(flags.base, dataset, flags["max-new-tokens"])
-    : undefined;
   const summary = summarize(evaluated, base);
   disposePolicy(policy);
   const about = {

@@ -1,5 +1,6 @@
 // deno task pretrain --out models/operators-base
 // deno-lint-ignore-file no-console
+import { dirname } from "node:path";
 import {
   accuraciesOf,
   ADAMW_DEFAULTS,
@@ -12,6 +13,8 @@ import {
   disposeState,
   evaluate,
   evaluationTable,
+  exists,
+  makeFolder,
   modelConfig,
   openDataset,
   openDevice,
@@ -61,8 +64,19 @@ const CONTEXT = 256;
 /** Tokens of a completion in the card's evaluation, as in training. */
 const MAX_NEW_TOKENS = 64;
 
+/** Fails at once, rather than after the training, where the policy cannot or must not be written. */
+async function checkOut(out: string): Promise<void> {
+  if (await exists(out) && !await exists(`${out}/model.safetensors`)) {
+    throw new RangeError(
+      `Cannot write ${out} as --out must be new or a policy's folder: current value holds something else`,
+    );
+  }
+  await makeFolder(dirname(out));
+}
+
 /** Practises and saves the base policy. */
 async function main(flags: Values<typeof command.flags>): Promise<void> {
+  await checkOut(flags.out);
   const device = await openDevice({ prefer: flags.device });
   const tokenizer = charTokenizer();
   const config = modelConfig({

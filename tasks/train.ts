@@ -14,6 +14,7 @@ import {
   type DeviceName,
   disposePolicy,
   disposeRun,
+  encodePrompt,
   evaluate,
   type EvaluationSummary,
   evaluationTable,
@@ -29,6 +30,7 @@ import {
   type PresetName,
   PRESETS,
   questionsOf,
+  questionsOfStep,
   readRunConfig,
   resumeRun,
   type Run,
@@ -125,10 +127,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const out = flags.out ?? `runs/${method}-${name}-${seed}`;
   const run = flags.resume ? await reopen(out, flags) : await begin(out, flags);
   say(`${run.config.device.description}; run folder ${out}`);
-  const unusable =
-    questionsOf(run.dataset).filter((question) =>
-      !demonstrationRow(run.policy, run.dataset, question, run.config.settings.config.maxNewTokens)
-    ).length;
+  const unusable = countUnusable(run.policy, run.dataset, run.config.settings);
   if (unusable > 0) {
     say(
       `${unusable} of ${run.dataset.size} questions have no usable demonstration (missing, too long ` +
@@ -174,6 +173,24 @@ async function train(flags: TrainFlags): Promise<void> {
   disposeRun(run);
 }
 
+/**
+ * How many questions cannot be taught.
+ *
+ * @throws {RangeError} When a question cannot be asked, or there are fewer than a step takes.
+ */
+function countUnusable(
+  policy: Policy,
+  dataset: Dataset,
+  { method, config }: MethodSettings,
+): number {
+  const perStep = (config as unknown as Record<string, number>)[PER_STEP[method]]!;
+  questionsOfStep(dataset, perStep, config.seed, 0);
+  return questionsOf(dataset).filter((question) => {
+    encodePrompt(policy, question, config.maxNewTokens);
+    return !demonstrationRow(policy, dataset, question, config.maxNewTokens);
+  }).length;
+}
+
 /** Starts a new run. */
 async function begin(out: string, flags: TrainFlags): Promise<Run> {
   const { method = "relift", seed = 1 } = flags;
@@ -212,6 +229,7 @@ async function begin(out: string, flags: TrainFlags): Promise<Run> {
     versions: versions(),
     commit: await currentCommit(),
   };
+  countUnusable(policy, dataset, settings); // before anything is written
   return await createRun(out, config, policy, dataset);
 }
 
@@ -246,6 +264,15 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
     );
   }
   await openDevice({ prefer: device });
+  const base = await openPolicy(config.policy);
+  const weights = await policyFingerprint(base);
+  disposePolicy(base);
+  if (weights !== config.policyFingerprint) {
+    throw new RangeError(
+      `Cannot resume ${out} as ${config.policy} must hold the policy it began with: ` +
+        `current fingerprint is ${weights}, not ${config.policyFingerprint}`,
+    );
+  }
   return await resumeRun(out, config, dataset);
 }
 

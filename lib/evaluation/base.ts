@@ -1,4 +1,4 @@
-import { readBytes, writeWhole } from "../files.ts";
+import { makeFolder, readBytes, writeWhole } from "../files.ts";
 import type { Dataset } from "../data/question.ts";
 import { policyFingerprint } from "../model/io/policy_folder.ts";
 import type { Policy } from "../model/policy.ts";
@@ -57,7 +57,7 @@ export async function baseAccuracies(
     seed: SEED,
     accuracies,
   };
-  await Deno.mkdir(folder, { recursive: true });
+  await makeFolder(folder);
   await writeWhole(path, JSON.stringify(record) + "\n");
   return accuracies;
 }

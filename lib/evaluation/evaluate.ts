@@ -194,6 +194,8 @@ function meanOf(values: readonly number[]): number | null {
 
 /** A fingerprint of a dataset's questions and answers, in order: the same only for the same set. */
 export function datasetFingerprint(dataset: Dataset): string {
-  const text = questionsOf(dataset).map(({ prompt, answer }) => JSON.stringify([prompt, answer]));
+  const text = questionsOf(dataset).map(({ prompt, answer, demonstration }) =>
+    JSON.stringify([prompt, answer, demonstration])
+  );
   return hashText(text.join("\n")).toString(16).padStart(8, "0");
 }

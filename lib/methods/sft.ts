@@ -24,6 +24,7 @@ import { maskedSum } from "../objectives/reduce.ts";
 import { accumulateGradients } from "../optim/accumulate.ts";
 import { type AdamwConfig, type AdamwState, adamwState, adamwStep } from "../optim/adamw.ts";
 import { learningRateAt, type Schedule } from "../optim/schedule.ts";
+import { encodePart } from "../rollout/rollout.ts";
 import {
   mean,
   type Metrics,
@@ -101,11 +102,11 @@ export function demonstrationRow(
   question: Question,
   maxNewTokens: number,
 ): TrainingRow | undefined {
-  const { demonstration, prompt } = question;
+  const { demonstration } = question;
   if (demonstration === undefined || !dataset.reward(question, demonstration).correct) return;
   const { tokenizer, config: { max_position_embeddings: room } } = policy;
-  const completion = [...tokenizer.encode(demonstration), tokenizer.eosTokenId];
-  const ids = tokenizer.encode(prompt);
+  const completion = [...encodePart(policy, question, "demonstration"), tokenizer.eosTokenId];
+  const ids = encodePart(policy, question, "prompt");
   if (completion.length > maxNewTokens || ids.length + completion.length > room) return;
   return { prompt: ids, completion, advantage: 0 };
 }

@@ -103,8 +103,14 @@ export function encodePrompt(
   question: Question,
   maxNewTokens: number,
 ): readonly number[] {
-  const prompt = policy.tokenizer.encode(question.prompt);
+  const prompt = encodePart(policy, question, "prompt");
   const room = policy.config.max_position_embeddings - maxNewTokens;
+  if (room < 1) {
+    throw new RangeError(
+      `Cannot ask as new tokens must leave room in the ${policy.config.max_position_embeddings} ` +
+        `positions of the policy: current value is ${maxNewTokens}`,
+    );
+  }
   if (prompt.length < 1 || prompt.length > room) {
     throw new RangeError(
       `Cannot ask question ${question.id} as its prompt must have 1 to ${room} tokens: ` +
@@ -112,6 +118,24 @@ export function encodePrompt(
     );
   }
   return prompt;
+}
+
+/**
+ * The ids of a text of a question.
+ *
+ * @throws {RangeError} When the vocabulary cannot spell it; names the question.
+ */
+export function encodePart(
+  { tokenizer }: Policy,
+  question: Question,
+  part: "prompt" | "demonstration",
+): number[] {
+  try {
+    return tokenizer.encode(question[part]!);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    throw new RangeError(`Cannot use the ${part} of question ${question.id}: ${error.message}`);
+  }
 }
 
 /** A completion being written. */

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
-import { readJson, recoverFolder, writeWhole } from "../files.ts";
+import { exists, makeFolder, readJson, writeWhole } from "../files.ts";
 import type { DrawnGroup } from "../methods/grpo.ts";
 import { type MethodSettings, type PresetName, startMethod } from "../methods/presets.ts";
 import {
@@ -52,7 +52,7 @@ const configSchema = z.object({
   datasetFingerprint: text,
   policy: text,
   policyFingerprint: text,
-  device: z.object({ name: text, description: text }),
+  device: z.object({ name: z.enum(["webgpu", "wasm", "cpu"]), description: text }),
   versions: z.record(text),
   commit: text.nullable(),
 });
@@ -110,9 +110,11 @@ async function isFile(path: string): Promise<boolean> {
 
 /** Loads a policy from its own folder, or the one a run trained from the run's folder. */
 export async function openPolicy(folder: string): Promise<Policy> {
-  const checkpoint = `${folder}/checkpoint`;
-  await recoverFolder(checkpoint);
-  return await loadPolicy(await isFile(`${checkpoint}/config.json`) ? checkpoint : folder);
+  // The second stands in for the first while a run that is going on replaces it.
+  for (const checkpoint of [`${folder}/checkpoint`, `${folder}/checkpoint.old`]) {
+    if (await isFile(`${checkpoint}/config.json`)) return await loadPolicy(checkpoint);
+  }
+  return await loadPolicy(folder);
 }
 
 /**
@@ -131,19 +133,25 @@ export async function createRun(
       `Cannot start a run in ${folder} as it holds one: continue it with --resume or name another --out`,
     );
   }
-  await Deno.mkdir(folder, { recursive: true });
-  const run = {
-    folder,
-    config,
-    policy,
-    dataset,
-    state: trainingState(),
-    log: await openMetricsLog(folder),
-    samples: [],
-  };
-  await saveRun(run); // a run can be resumed from its first moment
-  await writeWhole(`${folder}/config.json`, JSON.stringify(config, null, 2) + "\n");
-  return run;
+  const wasThere = await exists(folder);
+  await makeFolder(folder);
+  try {
+    const run = {
+      folder,
+      config,
+      policy,
+      dataset,
+      state: trainingState(),
+      log: await openMetricsLog(folder),
+      samples: [],
+    };
+    await saveRun(run); // a run can be resumed from its first moment
+    await writeWhole(`${folder}/config.json`, JSON.stringify(config, null, 2) + "\n");
+    return run;
+  } catch (error) {
+    if (!wasThere) await Deno.remove(folder, { recursive: true });
+    throw error;
+  }
 }
 
 /**
@@ -168,10 +176,32 @@ export async function resumeRun(
   dataset: Dataset,
 ): Promise<Run> {
   const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`);
+  checkState(`${folder}/checkpoint/state.json`, state, config, dataset);
   const log = await openMetricsLog(folder);
-  await log.truncateTo(state.step - 1);
   const samples = await readSamples(`${folder}/samples.jsonl`, state.step);
+  await log.truncateTo(state.step - 1); // the first thing that is written
   return { folder, config, policy, dataset, state, log, samples };
+}
+
+/** Checks that a checkpoint can be of a run. */
+function checkState(
+  path: string,
+  state: TrainingState,
+  { settings: { config: { steps } } }: RunConfig,
+  { size }: Dataset,
+): void {
+  if (state.step > steps) {
+    throw new RangeError(
+      `Cannot read ${path} as step must be at most the run's ${steps}: current value is ${state.step}`,
+    );
+  }
+  const indices = [...state.hardest.map(({ index }) => index), ...Object.keys(state.taught)];
+  const outside = indices.find((index) => Number(index) >= size);
+  if (outside !== undefined) {
+    throw new RangeError(
+      `Cannot read ${path} as questions must be in [0, ${size}): current value is ${outside}`,
+    );
+  }
 }
 
 async function readSamples(path: string, step: number): Promise<string[]> {
@@ -182,7 +212,16 @@ async function readSamples(path: string, step: number): Promise<string[]> {
     if (error instanceof Deno.errors.NotFound) return [];
     throw error;
   }
-  return text.split("\n").filter((line) => line !== "" && JSON.parse(line).step < step);
+  return text.split("\n").filter((line, i) => {
+    if (line === "") return false;
+    try {
+      return JSON.parse(line).step < step;
+    } catch (error) {
+      throw new SyntaxError(
+        `Cannot read ${path}:${i + 1} as it must be JSON: ${(error as Error).message}`,
+      );
+    }
+  });
 }
 
 /** Groups of which samples are kept at each step, and completions of each. */
