@@ -62,7 +62,9 @@ export const builtInDatasets: readonly GalleryEntry[] = [
   },
   {
     name: "countdown",
-    about: "Reach a target from given numbers by + - * /, each number at most once.",
+    about: "Reach a target from given numbers by + - * /, each number at most once.\n\n" +
+      "Its verifier evaluates the expression after `#`. A file is graded by text instead, so use " +
+      "`--dataset countdown`, not the sample file, to train on it.",
     options: [
       { name: "numbers", value: 4, meaning: "numbers given, 2 to 5; ood gives one more" },
       { name: "maxNumber", value: 25, meaning: "largest number given, 1 to 100" },
