@@ -7,7 +7,7 @@ import { z } from "zod";
 import { readBytes, readJson, recoverFolder, writeFilesWhole } from "../files.ts";
 import { loadPolicy, policyFiles, readTensors, variablesOf } from "../model/io/policy_folder.ts";
 import { decodeSafetensors, encodeSafetensors } from "../model/io/safetensors.ts";
-import type { Policy } from "../model/policy.ts";
+import { disposePolicy, type Policy } from "../model/policy.ts";
 import { weightShapes } from "../model/transformer.ts";
 import type { TrainingState } from "../methods/training.ts";
 
@@ -40,8 +40,11 @@ export async function saveCheckpoint(
   const files: Record<string, string | Uint8Array> = {
     ...await policyFiles(policy),
     "optimizers.safetensors": encodeSafetensors(await readTensors(Object.fromEntries(moments))),
-    "state.json": JSON.stringify({
-      ...state,
+    "state.json": JSON.stringify({ // one order, so that equal states are equal files
+      step: state.step,
+      sftEvents: state.sftEvents,
+      hardest: state.hardest,
+      taught: state.taught,
       optimizers: Object.fromEntries(optimizers.map(([name, { step }]) => [name, step])),
     }) + "\n",
   };
@@ -60,10 +63,22 @@ export async function loadCheckpoint(
 ): Promise<{ policy: Policy; state: TrainingState }> {
   await recoverFolder(folder);
   const policy = await loadPolicy(folder);
+  try {
+    return { policy, state: await loadState(folder, weightShapes(policy.config)) };
+  } catch (error) {
+    disposePolicy(policy);
+    throw error;
+  }
+}
+
+/** Loads everything but the policy; puts the moments of optimizers on the device. */
+async function loadState(
+  folder: string,
+  shapes: Readonly<Record<string, readonly number[]>>,
+): Promise<TrainingState> {
   const saved = await readState(`${folder}/state.json`);
   const path = `${folder}/optimizers.safetensors`;
   const tensors = decodeSafetensors(await readBytes(path), path);
-  const shapes = weightShapes(policy.config);
   const momentShapes = Object.fromEntries(
     Object.keys(saved.optimizers).flatMap((name) =>
       ["m", "v"].flatMap((kind) =>
@@ -81,7 +96,7 @@ export async function loadCheckpoint(
       [name, step],
     ) => [name, { step, m: part(`${name}.m`), v: part(`${name}.v`) }]),
   );
-  return { policy, state: { ...saved, optimizers } };
+  return { ...saved, optimizers };
 }
 
 async function readState(path: string): Promise<z.infer<typeof stateSchema>> {
