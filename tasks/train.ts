@@ -263,7 +263,13 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
         `current fingerprint is ${fingerprint}, not ${config.datasetFingerprint}`,
     );
   }
-  await openDevice({ prefer: device });
+  const { description } = await openDevice({ prefer: device });
+  if (description !== config.device.description) {
+    console.error(
+      `note: the run began on ${config.device.description} and goes on with ${description}: ` +
+        "its numbers may differ in the last digits from those of a run left alone",
+    );
+  }
   const base = await openPolicy(config.policy);
   const weights = await policyFingerprint(base);
   disposePolicy(base);

@@ -449,6 +449,22 @@ onCpu(
   },
 );
 
+onCpu(
+  "teachHardest() skips and counts steps whose gradient is not finite",
+  async (policy, state) => {
+    const spoiled = policy.weights["model.layers.0.mlp.up_proj.weight"]!;
+    const values = (await spoiled.data()).slice();
+    values[3] = NaN;
+    tf.tidy(() => void spoiled.assign(tf.tensor(values, spoiled.shape)));
+    const before = await valuesOf(policy.weights);
+    wait(state, 0, 1);
+    const metrics = await teachHardest(policy, puzzles(), { ...config, passes: 2 }, state);
+    assertEquals(await valuesOf(policy.weights), before);
+    assertEquals(state.optimizers.sft!.step, 0);
+    assertEquals(metrics["sft/skipped_steps"], 2);
+  },
+);
+
 /** None, too long by one token, wrong, and one that just fits six tokens. */
 const faulty = {
   demonstrations: { 0: undefined, 1: "acdabc", 2: "dddd", 3: "abdab" },

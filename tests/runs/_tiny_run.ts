@@ -91,7 +91,7 @@ async function tinyConfig(policy: Policy, device: string): Promise<RunConfig> {
     datasetFingerprint: datasetFingerprint(tinyDataset),
     policy: "a fresh one",
     policyFingerprint: await policyFingerprint(policy),
-    device: { name: device, description: device },
+    device: { name: device.split(" ")[0]!, description: device },
     versions: versions(),
     commit: null,
   };
