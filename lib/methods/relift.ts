@@ -173,14 +173,14 @@ export async function teachHardest(
     state.sftEvents++;
     events++;
   }
-  const names = Object.keys(reports[0] ?? {});
+  const over = (name: string) => reports.map((report) => report[name]!);
+  const averages = Object.keys(reports[0] ?? {}).map((name) => [name, mean(over(name))]);
   return {
     "sft/events": state.sftEvents,
     "sft/events_now": events,
     "buffer/solved_since": solved,
-    ...Object.fromEntries(
-      names.map((name) => [name, mean(reports.map((report) => report[name]!))]),
-    ),
+    ...Object.fromEntries(averages),
+    "sft/skipped_steps": over("sft/skipped_steps").reduce((sum, count) => sum + count, 0),
     "time/sft_s": (performance.now() - started) / 1000,
   };
 }

@@ -1,10 +1,12 @@
 /**
  * A run of ReLIFT that takes a second, and a program that starts it or goes on with it:
  *
- *     deno run -A tests/runs/_tiny_run.ts DEVICE FOLDER [OPERATION FILE TIME]
+ *     deno run -A tests/runs/_tiny_run.ts DEVICE FOLDER [stay | OPERATION FILE TIME]
  *
- * With the last three it kills itself, as `kill -9` does, just before an operation on a file; for
- * instance `rename checkpoint.tmp 2`: when it is about to rename `checkpoint.tmp` a second time.
+ * It tells how many steps are logged, at the start and after each. With `stay` it does not end by itself, so that whoever kills
+ * it is never late. With the last three it kills itself, as `kill -9` does, just before an operation
+ * on a file; for instance `rename checkpoint.tmp 2`: when it is about to rename `checkpoint.tmp` a
+ * second time.
  *
  * @module
  */
@@ -124,9 +126,11 @@ function dieBefore(operation: string, file: string, time: number): void {
 if (import.meta.main) {
   const [device, folder, operation, file, time] = Deno.args as [string, string, ...string[]];
   await openDevice(DEVICES[device]);
-  if (operation) dieBefore(operation, file!, Number(time));
+  if (operation && file) dieBefore(operation, file, Number(time));
   const run = await isRun(folder)
     ? await resumeRun(folder, await readRunConfig(folder), tinyDataset)
     : await startTinyRun(folder, device);
-  for await (const { step } of continueRun(run, CHECKPOINT_EVERY)) console.log(step);
+  console.log(run.state.step);
+  for await (const _ of continueRun(run, CHECKPOINT_EVERY)) console.log(run.state.step);
+  if (operation === "stay") await Array.fromAsync(Deno.stdin.readable);
 }

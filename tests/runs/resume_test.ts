@@ -22,20 +22,20 @@ const MOMENTS: readonly Moment[] = [
 
 /** Runs until the end, or until the moment of its death. */
 async function run(device: string, folder: string, moment?: Moment): Promise<void> {
-  const own = typeof moment === "object" ? moment.map(String) : [];
+  const fate = typeof moment === "number" ? ["stay"] : (moment ?? []).map(String);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, device, folder, ...own],
+    args: ["run", "-A", SCRIPT, device, folder, ...fate],
+    stdin: "piped",
     stdout: "piped",
   }).spawn();
   for await (const text of child.stdout.pipeThrough(new TextDecoderStream())) {
-    const logged = text.trimEnd().split("\n").map((step) => Number(step) + 1);
-    if (typeof moment === "number" && logged.some((steps) => steps >= moment)) {
+    const done = text.trimEnd().split("\n").map(Number);
+    if (typeof moment === "number" && done.some((steps) => steps >= moment)) {
       child.kill("SIGKILL");
       break; // a second signal would find no process
     }
   }
   const { success, signal } = await child.status;
-  if (typeof moment === "number" && success) return; // quicker than the signal from outside
   assertEquals(signal, moment === undefined ? null : "SIGKILL");
   assertEquals(success, moment === undefined);
 }
@@ -57,13 +57,12 @@ eachDevice(
     const folder = await Deno.makeTempDir();
     const [alone, killed] = [`${folder}/alone`, `${folder}/killed`];
     try {
-      await Promise.all([
-        run(device, alone),
-        (async () => {
-          for (const moment of MOMENTS) await run(device, killed, moment);
-          await run(device, killed);
-        })(),
-      ]);
+      const left = run(device, alone);
+      const done = (async () => {
+        for (const moment of [...MOMENTS, undefined]) await run(device, killed, moment);
+      })();
+      await Promise.allSettled([left, done]); // no process writes to the folder any more
+      await Promise.all([left, done]);
       const metrics = await metricsOf(alone);
       assertEquals(metrics.map(({ step }) => step), Array.from({ length: STEPS }, (_, i) => i));
       assert(metrics.at(-1)!["sft/events"]! >= 3);

@@ -596,7 +596,7 @@ async function run(
 
 /** A folder with a policy, questions and a run that has one step of four to go. */
 async function makeFixture(folder: string): Promise<void> {
-  await openDevice({ prefer: "cpu" });
+  const device = await openDevice({ prefer: "cpu" });
   await Deno.mkdir(folder);
   await write(`${folder}/questions.csv`, csv(32));
   const tokenizer = charTokenizer("0123456789+=#so ");
@@ -623,7 +623,7 @@ async function makeFixture(folder: string): Promise<void> {
       datasetFingerprint: datasetFingerprint(dataset),
       policy: "policy",
       policyFingerprint: await policyFingerprint(base),
-      device: { name: "cpu", description: "cpu" },
+      device,
       versions: versions(),
       commit: null,
     },
