@@ -58,14 +58,14 @@ export async function examine(): Promise<Finding[]> {
       "WebGPU adapter",
       adapter !== undefined && !adapter.software,
       adapter ? `${adapter.description}${adapter.software ? " (software)" : ""}` : "none",
-      "device webgpu: policies of more than a few million numbers train many times faster",
+      "device webgpu: tensors live on the GPU; `deno task bench` shows what that is worth",
       ADAPTER_REMEDY,
     ),
     finding(
       "BLAS library",
       blas !== undefined,
       blas ? `${blas.name}${blas.threads ? `, ${blas.threads} threads` : ""}` : "none",
-      "device wasm: a training step takes about a third of the time",
+      "device wasm: a training step takes about a quarter of the time",
       BLAS_REMEDY[Deno.build.os] ?? "none is known for this system",
     ),
   ];

@@ -21,7 +21,7 @@ import { PLAIN_SAMPLING } from "../../lib/rollout/sampling.ts";
 import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
 import { assertClose, eachDevice, TINY } from "../_devices.ts";
 
-/** Samples written as `answer`, `+` if right or `-`, and length; a `!` at the end: out of tokens. */
+/** Samples written as `answer`, `+` if right or `-`, and length; with `!`, out of tokens. */
 function evaluated(id: string, samples: string, entropy: number): EvaluatedQuestion {
   return {
     id,

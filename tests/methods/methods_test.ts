@@ -1,4 +1,4 @@
-/** Every method on every device: it runs, tells what is documented, repeats itself and leaks nothing. */
+/** Every method on every device runs, tells what is documented, repeats itself and leaks nothing. */
 import * as tf from "@tensorflow/tfjs";
 import { assert, assertEquals } from "@std/assert";
 import { binaryReward, type Dataset } from "../../lib/data/question.ts";

@@ -3,10 +3,10 @@
  *
  *     deno run -A tests/runs/_tiny_run.ts DEVICE FOLDER [stay | OPERATION FILE TIME]
  *
- * It tells how many steps are logged, at the start and after each. With `stay` it does not end by itself, so that whoever kills
- * it is never late. With the last three it kills itself, as `kill -9` does, just before an operation
- * on a file; for instance `rename checkpoint.tmp 2`: when it is about to rename `checkpoint.tmp` a
- * second time.
+ * It tells how many steps are logged, at the start and after each. With `stay` it does not end by
+ * itself, so that whoever kills it is never late. With the last three it kills itself, as `kill -9`
+ * does, just before an operation on a file; for instance `rename checkpoint.tmp 2`: when it is
+ * about to rename `checkpoint.tmp` a second time.
  *
  * @module
  */
@@ -70,7 +70,7 @@ export async function startTinyRun(folder: string, device: string): Promise<Run>
   return await createRun(folder, await tinyConfig(policy, device), policy, tinyDataset);
 }
 
-/** Every part of a run's state is in use: two optimizers, a buffer that is rarely empty, re-checks. */
+/** Every part of a run's state is in use: two optimizers, a buffer seldom empty, re-checks. */
 async function tinyConfig(policy: Policy, device: string): Promise<RunConfig> {
   return {
     settings: {

@@ -6,7 +6,7 @@ import { STEPS } from "./_tiny_run.ts";
 
 const SCRIPT = new URL("./_tiny_run.ts", import.meta.url).pathname;
 
-/** When to kill: before an operation on a file, for the n-th time, or once so many steps are logged. */
+/** When to kill: before the n-th time something is done to a file, or after so many steps. */
 type Moment = readonly [operation: string, file: string, time: number] | number;
 
 /** In this order; each run goes on from what the kill before it left. */
