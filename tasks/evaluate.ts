@@ -41,7 +41,7 @@ const command = {
 } as const satisfies Command<Record<string, Flag>>;
 
 /** Evaluates a policy and prints what it found. */
-export async function main(flags: Values<typeof command.flags>): Promise<void> {
+async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   const device = await openDevice({ prefer: flags.device });
   const policy = await openPolicy(flags.policy);

@@ -35,7 +35,7 @@ const command = {
 } as const satisfies Command<Record<string, Flag>>;
 
 /** Samples a policy and prints the completions. */
-export async function main(flags: Values<typeof command.flags>): Promise<void> {
+async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   await openDevice({ prefer: flags.device });
   const policy = await openPolicy(flags.policy);

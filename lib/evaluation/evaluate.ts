@@ -20,9 +20,9 @@ import {
   type StrataMoves,
   strataMoves,
   strataOf,
+  type Stratum,
   type StratumAccuracy,
 } from "./strata.ts";
-import type { Stratum } from "./strata.ts";
 
 /** How a policy is evaluated. */
 export interface EvaluationOptions extends SamplingOptions {

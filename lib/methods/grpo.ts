@@ -37,6 +37,7 @@ import { randomSeeded } from "../random.ts";
 import { rollout } from "../rollout/rollout.ts";
 import { PLAIN_SAMPLING } from "../rollout/sampling.ts";
 import {
+  checkCounts,
   type DrawnQuestion,
   mean,
   type Metrics,
@@ -127,7 +128,8 @@ export function checkGrpo({ groupSize, questionsPerStep, optimizerSteps }: GrpoC
       `Cannot compare completions as groupSize must be >= 2: current value is ${groupSize}`,
     );
   }
-  if (!(optimizerSteps >= 1 && questionsPerStep % optimizerSteps === 0)) {
+  checkCounts({ questionsPerStep, optimizerSteps });
+  if (questionsPerStep % optimizerSteps !== 0) {
     throw new RangeError(
       `Cannot split a step as optimizerSteps must divide questionsPerStep ${questionsPerStep}: ` +
         `current value is ${optimizerSteps}`,

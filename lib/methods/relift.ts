@@ -29,6 +29,7 @@ import {
   timeMetrics,
 } from "./grpo.ts";
 import {
+  countTaught,
   demonstrationMetrics,
   demonstrationRow,
   type SupervisedConfig,
@@ -36,6 +37,7 @@ import {
 } from "./sft.ts";
 import {
   type BufferedQuestion,
+  checkCounts,
   mean,
   type Metrics,
   type TrainingState,
@@ -100,19 +102,13 @@ export async function* relift(
   }
 }
 
-function checkRelift({ gate, bufferSize, passes }: ReliftConfig): void {
+function checkRelift({ gate, bufferSize, passes, maxBuffered, maxAge }: ReliftConfig): void {
   if (!(gate >= 0 && gate < 1)) {
     throw new RangeError(
       `Cannot gate questions as gate must be in [0, 1): current value is ${gate}`,
     );
   }
-  for (const [name, value] of Object.entries({ bufferSize, passes })) {
-    if (!(Number.isInteger(value) && value >= 1)) {
-      throw new RangeError(
-        `Cannot teach as ${name} must be a whole number > 0: current value is ${value}`,
-      );
-    }
-  }
+  checkCounts({ bufferSize, passes, maxBuffered: maxBuffered ?? 1, maxAge: maxAge ?? 1 });
 }
 
 /** Puts the questions that no rollout (or at most a share Q of them) solved in the buffer. */
@@ -169,7 +165,7 @@ export async function teachHardest(
       const report = await supervisedStep(policy, rows, optimizer, rate, supervised);
       reports.push({ ...report, "sft/learning_rate": rate });
     }
-    for (const { index } of batch) state.taught[index] = (state.taught[index] ?? 0) + 1;
+    countTaught(state, batch.map(({ index }) => index), reports.slice(-config.passes));
     state.sftEvents++;
     events++;
   }

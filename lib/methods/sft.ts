@@ -26,6 +26,7 @@ import { type AdamwConfig, type AdamwState, adamwState, adamwStep } from "../opt
 import { learningRateAt, type Schedule } from "../optim/schedule.ts";
 import { encodePart } from "../rollout/rollout.ts";
 import {
+  checkCounts,
   mean,
   type Metrics,
   questionsOfStep,
@@ -62,6 +63,7 @@ export async function* sft(
   config: SftConfig,
   state: TrainingState = trainingState(),
 ): AsyncGenerator<Metrics> {
+  checkCounts({ demonstrationsPerStep: config.demonstrationsPerStep });
   while (state.step < config.steps) {
     const started = performance.now();
     const { step } = state;
@@ -74,7 +76,7 @@ export async function* sft(
     const rate = learningRateAt(config.learningRate, step, config.steps);
     const rows = usable.map(({ row }) => row);
     const report = await supervisedStep(policy, rows, optimizer, rate, config);
-    for (const { index } of usable) state.taught[index] = (state.taught[index] ?? 0) + 1;
+    countTaught(state, usable.map(({ index }) => index), [report]);
     state.step++;
     const seconds = (performance.now() - started) / 1000;
     yield {
@@ -152,6 +154,16 @@ export async function supervisedStep(
     "sft/demonstrations": rows.length,
     "sft/demonstration_tokens": mean(rows.map((row) => row.completion.length)),
   };
+}
+
+/** Notes that questions were taught, unless every optimizer step on them was skipped. */
+export function countTaught(
+  state: TrainingState,
+  indices: readonly number[],
+  reports: readonly Metrics[],
+): void {
+  if (reports.every((report) => report["sft/skipped_steps"] === 1)) return;
+  for (const index of indices) state.taught[index] = (state.taught[index] ?? 0) + 1;
 }
 
 /** Demonstrations used so far: in all, distinct, and as a share of the training set. */

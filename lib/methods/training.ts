@@ -80,6 +80,21 @@ export function questionsOfStep(
     .map((index) => ({ index, question: dataset.question(index) }));
 }
 
+/**
+ * Checks settings that count something.
+ *
+ * @throws {RangeError} Naming the first that is not a whole number > 0.
+ */
+export function checkCounts(counts: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(counts)) {
+    if (!(Number.isInteger(value) && value >= 1)) {
+      throw new RangeError(
+        `Cannot train as ${name} must be a whole number > 0: current value is ${value}`,
+      );
+    }
+  }
+}
+
 /** Mean of numbers; NaN of none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;

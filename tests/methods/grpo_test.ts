@@ -370,8 +370,10 @@ Deno.test("checkGrpo() rejects settings that its type cannot", () => {
     [{ groupSize: NaN }, "groupSize must be >= 2: current value is NaN"],
     [
       { optimizerSteps: 0 },
-      "Cannot split a step as optimizerSteps must divide questionsPerStep 2: current value is 0",
+      "Cannot train as optimizerSteps must be a whole number > 0: current value is 0",
     ],
+    [{ optimizerSteps: 1.5 }, "optimizerSteps must be a whole number > 0: current value is 1.5"],
+    [{ questionsPerStep: 0 }, "questionsPerStep must be a whole number > 0: current value is 0"],
     [{ questionsPerStep: 4, optimizerSteps: 3 }, "must divide questionsPerStep 4"],
     [{ optimizerSteps: 4 }, "must divide questionsPerStep 2: current value is 4"],
   ];

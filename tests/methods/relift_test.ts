@@ -564,9 +564,12 @@ onCpu("relift() checks its settings before its first step", async (policy, state
     [{ gate: -0.1 }, "current value is -0.1"],
     [
       { bufferSize: 0 },
-      "Cannot teach as bufferSize must be a whole number > 0: current value is 0",
+      "Cannot train as bufferSize must be a whole number > 0: current value is 0",
     ],
     [{ passes: 1.5 }, "passes must be a whole number > 0: current value is 1.5"],
+    [{ maxBuffered: 0 }, "maxBuffered must be a whole number > 0: current value is 0"],
+    [{ maxAge: -1 }, "maxAge must be a whole number > 0: current value is -1"],
+    [{ questionsPerStep: 0 }, "questionsPerStep must be a whole number > 0: current value is 0"],
     [{ groupSize: 1 }, "groupSize must be >= 2"],
   ];
   for (const [change, message] of bad) {
