@@ -8,9 +8,9 @@
 import type { Dataset } from "../data/question.ts";
 import type { Policy } from "../model/policy.ts";
 import { ADAMW_DEFAULTS } from "../optim/adamw.ts";
-import { grpo, type GrpoConfig, type OnGroups } from "./grpo.ts";
-import { relift, type ReliftConfig } from "./relift.ts";
-import { sft, type SftConfig } from "./sft.ts";
+import { checkGrpo, grpo, type GrpoConfig, type OnGroups } from "./grpo.ts";
+import { checkRelift, relift, type ReliftConfig } from "./relift.ts";
+import { checkSft, sft, type SftConfig } from "./sft.ts";
 import type { Metrics, TrainingState } from "./training.ts";
 
 /** RL of the paper's second version: its baseline, and the RL half of `relift-v2`. */
@@ -105,6 +105,22 @@ export type MethodSettings =
   | { readonly method: "sft"; readonly config: SftConfig }
   | { readonly method: "grpo"; readonly config: GrpoConfig }
   | { readonly method: "relift"; readonly config: ReliftConfig };
+
+/**
+ * Checks a method's settings before anything is made of them.
+ *
+ * @throws {RangeError} When one is out of range.
+ */
+export function checkSettings({ method, config }: MethodSettings): void {
+  switch (method) {
+    case "sft":
+      return checkSft(config);
+    case "grpo":
+      return checkGrpo(config);
+    case "relift":
+      return checkRelift(config);
+  }
+}
 
 /** Starts a method by its name, from the state of a run. */
 export function startMethod(

@@ -76,7 +76,6 @@ export async function* relift(
   state: TrainingState = trainingState(),
   onGroups: OnGroups = () => {},
 ): AsyncGenerator<Metrics> {
-  checkGrpo(config);
   checkRelift(config);
   while (state.step < config.steps) {
     const started = performance.now();
@@ -102,7 +101,14 @@ export async function* relift(
   }
 }
 
-function checkRelift({ gate, bufferSize, passes, maxBuffered, maxAge }: ReliftConfig): void {
+/**
+ * Checks the settings that the type cannot.
+ *
+ * @throws {RangeError} When one is out of range.
+ */
+export function checkRelift(config: ReliftConfig): void {
+  checkGrpo(config);
+  const { gate, bufferSize, passes, maxBuffered, maxAge } = config;
   if (!(gate >= 0 && gate < 1)) {
     throw new RangeError(
       `Cannot gate questions as gate must be in [0, 1): current value is ${gate}`,

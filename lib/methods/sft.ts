@@ -63,7 +63,7 @@ export async function* sft(
   config: SftConfig,
   state: TrainingState = trainingState(),
 ): AsyncGenerator<Metrics> {
-  checkCounts({ demonstrationsPerStep: config.demonstrationsPerStep });
+  checkSft(config);
   while (state.step < config.steps) {
     const started = performance.now();
     const { step } = state;
@@ -92,6 +92,15 @@ export async function* sft(
       ) / seconds,
     };
   }
+}
+
+/**
+ * Checks the settings that the type cannot.
+ *
+ * @throws {RangeError} When one is out of range.
+ */
+export function checkSft({ demonstrationsPerStep }: SftConfig): void {
+  checkCounts({ demonstrationsPerStep });
 }
 
 /**

@@ -9,7 +9,12 @@ import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
 import { exists, makeFolder, readJson, writeWhole } from "../files.ts";
 import type { DrawnGroup } from "../methods/grpo.ts";
-import { type MethodSettings, type PresetName, startMethod } from "../methods/presets.ts";
+import {
+  checkSettings,
+  type MethodSettings,
+  type PresetName,
+  startMethod,
+} from "../methods/presets.ts";
 import {
   disposeState,
   type Metrics,
@@ -120,7 +125,8 @@ export async function openPolicy(folder: string): Promise<Policy> {
 /**
  * Starts a run in a new folder.
  *
- * @throws {RangeError} When the folder holds a run already; nothing is changed.
+ * @throws {RangeError} When the folder holds a run already or a setting is out of range; nothing is
+ * changed.
  */
 export async function createRun(
   folder: string,
@@ -133,6 +139,7 @@ export async function createRun(
       `Cannot start a run in ${folder} as it holds one: continue it with --resume or name another --out`,
     );
   }
+  checkSettings(config.settings);
   const wasThere = await exists(folder);
   await makeFolder(folder);
   try {

@@ -183,6 +183,13 @@ const QUESTIONS: Case[] = [
   ),
   file("a field that is missing", "bad.jsonl", '{"question":"1+1="}', "bad.jsonl:1:answer"),
   {
+    name: "questions that the optimizer steps cannot share",
+    args: words(TRAIN.join(" ").replace("sft", "grpo") + " --questions-per-step 3"),
+    prepare: (folder) => write(`${folder}/questions.csv`, csv(32)),
+    code: 1,
+    includes: ["optimizerSteps", "questionsPerStep 3"],
+  },
+  {
     name: "fewer questions than a step takes",
     args: TRAIN,
     prepare: (folder) => write(`${folder}/questions.csv`, csv(5)),
