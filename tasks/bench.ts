@@ -1,5 +1,6 @@
 // deno task bench --quick
 // deno-lint-ignore-file no-console
+import { fileURLToPath } from "node:url";
 import {
   adamwState,
   charTokenizer,
@@ -217,7 +218,7 @@ function torchStep(python: string, { config, batch, seq }: Size, threads: number
   const shape = { ...config, batch, seq, threads };
   const script = new URL("bench_torch.py", import.meta.url);
   const process = new Deno.Command(python, {
-    args: [decodeURIComponent(script.pathname), JSON.stringify(shape)],
+    args: [fileURLToPath(script), JSON.stringify(shape)],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",

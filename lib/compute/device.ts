@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import { findBlas, installMatMul } from "./blas.ts";
 
@@ -88,7 +89,7 @@ async function openWebGpu(): Promise<Device> {
 async function openWasm(wantBlas: boolean): Promise<Device> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const entry = import.meta.resolve("@tensorflow/tfjs-backend-wasm");
-  setWasmPaths(decodeURIComponent(new URL("./", entry).pathname));
+  setWasmPaths(fileURLToPath(new URL("./", entry)));
   await start("wasm");
   const blas = wantBlas ? findBlas() : undefined;
   installMatMul(blas);
