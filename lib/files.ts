@@ -10,6 +10,7 @@
  *
  * @module
  */
+import type { ZodType } from "zod";
 
 /** Opens a file to write; {@linkcode Deno.open} unless a test wants a disk that is full. */
 export type OpenFile = (path: string, options: Deno.OpenOptions) => Promise<Deno.FsFile>;
@@ -249,4 +250,18 @@ export async function readJson(path: string): Promise<unknown> {
   } catch (error) {
     throw new SyntaxError(`Cannot read ${path} as it must be JSON: ${(error as Error).message}`);
   }
+}
+
+/**
+ * Reads a JSON file of a known form.
+ *
+ * @throws {Deno.errors.NotFound} When there is none.
+ * @throws {SyntaxError} When it is not JSON.
+ * @throws {TypeError} When its content does not fit; names the first field at fault.
+ */
+export async function readJsonAs<T>(path: string, schema: ZodType<T>): Promise<T> {
+  const parsed = schema.safeParse(await readJson(path));
+  if (parsed.success) return parsed.data;
+  const { path: field, message } = parsed.error.issues[0]!;
+  throw new TypeError(`Cannot read ${path} as ${field.join(".") || "it"} is wrong: ${message}`);
 }

@@ -1,3 +1,6 @@
+import type { SamplingOptions } from "../mod.ts";
+import type { Values } from "./_cli.ts";
+
 /** Flags that several commands share. */
 export const DEVICE = {
   kind: "choice",
@@ -44,3 +47,15 @@ export const SAMPLING = {
   "top-k": { kind: "integer", min: 0, default: 0, help: "Tokens that are kept; 0 keeps all" },
   "max-new-tokens": { kind: "integer", min: 1, default: 64, help: "Tokens of a completion" },
 } as const;
+
+/** {@linkcode SAMPLING} as the toolkit names it. */
+export function samplingOf(
+  flags: Values<typeof SAMPLING>,
+): SamplingOptions & { readonly maxNewTokens: number } {
+  return {
+    temperature: flags.temperature,
+    topP: flags["top-p"],
+    topK: flags["top-k"],
+    maxNewTokens: flags["max-new-tokens"],
+  };
+}

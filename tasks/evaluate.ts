@@ -2,6 +2,7 @@
 // deno-lint-ignore-file no-console
 import {
   baseAccuracies,
+  type Dataset,
   disposePolicy,
   evaluate,
   evaluationTable,
@@ -13,7 +14,7 @@ import {
   summarize,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY, SAMPLING, SPLIT } from "./_flags.ts";
+import { DATASET, DEVICE, POLICY, SAMPLING, samplingOf, SPLIT } from "./_flags.ts";
 
 const command = {
   name: "evaluate",
@@ -46,10 +47,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
   const device = await openDevice({ prefer: flags.device });
   const policy = await openPolicy(flags.policy);
   const sampling = {
-    temperature: flags.temperature,
-    topP: flags["top-p"],
-    topK: flags["top-k"],
-    maxNewTokens: flags["max-new-tokens"],
+    ...samplingOf(flags),
     samples: flags.samples,
     seed: flags.seed,
   };
@@ -78,7 +76,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
 /** The base policy's accuracies, which define the strata. */
 async function strataBase(
   folder: string,
-  dataset: Awaited<ReturnType<typeof openDataset>>,
+  dataset: Dataset,
   maxNewTokens: number,
 ): Promise<Record<string, number>> {
   const base = await openPolicy(folder);

@@ -11,7 +11,7 @@ import {
   type Split,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY, SAMPLING, SPLIT } from "./_flags.ts";
+import { DATASET, DEVICE, POLICY, SAMPLING, samplingOf, SPLIT } from "./_flags.ts";
 
 const command = {
   name: "sample",
@@ -48,10 +48,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
     : Array.from({ length: count }, (_, index) => dataset.question(index));
   const rollouts = await rollout(policy, questions, {
     groupSize: flags.samples,
-    maxNewTokens: flags["max-new-tokens"],
-    temperature: flags.temperature,
-    topP: flags["top-p"],
-    topK: flags["top-k"],
+    ...samplingOf(flags),
     random: (question, sample) => randomSeeded(flags.seed, "sample", question, sample),
   });
   for (const { question, completions } of rollouts) {

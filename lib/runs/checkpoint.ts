@@ -4,7 +4,7 @@
  * @module
  */
 import { z } from "zod";
-import { readBytes, readJson, recoverFolder, writeFilesWhole } from "../files.ts";
+import { readBytes, readJsonAs, recoverFolder, writeFilesWhole } from "../files.ts";
 import { loadPolicy, policyFiles, readTensors, variablesOf } from "../model/io/policy_folder.ts";
 import { decodeSafetensors, encodeSafetensors } from "../model/io/safetensors.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
@@ -76,7 +76,7 @@ async function loadState(
   folder: string,
   shapes: Readonly<Record<string, readonly number[]>>,
 ): Promise<TrainingState> {
-  const saved = await readState(`${folder}/state.json`);
+  const saved = await readJsonAs(`${folder}/state.json`, stateSchema);
   const path = `${folder}/optimizers.safetensors`;
   const tensors = decodeSafetensors(await readBytes(path), path);
   const momentShapes = Object.fromEntries(
@@ -97,11 +97,4 @@ async function loadState(
     ) => [name, { step, m: part(`${name}.m`), v: part(`${name}.v`) }]),
   );
   return { ...saved, optimizers };
-}
-
-async function readState(path: string): Promise<z.infer<typeof stateSchema>> {
-  const parsed = stateSchema.safeParse(await readJson(path));
-  if (parsed.success) return parsed.data;
-  const { path: field, message } = parsed.error.issues[0]!;
-  throw new TypeError(`Cannot read ${path} as ${field.join(".") || "it"} is wrong: ${message}`);
 }

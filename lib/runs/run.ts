@@ -7,7 +7,7 @@
 import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
-import { exists, makeFolder, readJson, writeWhole } from "../files.ts";
+import { exists, makeFolder, readJsonAs, writeWhole } from "../files.ts";
 import type { DrawnGroup } from "../methods/grpo.ts";
 import {
   checkSettings,
@@ -169,11 +169,7 @@ export async function createRun(
  * @throws {TypeError} When it is not a run's.
  */
 export async function readRunConfig(folder: string): Promise<RunConfig> {
-  const path = `${folder}/config.json`;
-  const parsed = configSchema.safeParse(await readJson(path));
-  if (parsed.success) return parsed.data as unknown as RunConfig;
-  const { path: field, message } = parsed.error.issues[0]!;
-  throw new TypeError(`Cannot read ${path} as ${field.join(".")} is wrong: ${message}`);
+  return await readJsonAs(`${folder}/config.json`, configSchema) as unknown as RunConfig;
 }
 
 /** Opens a run where its last checkpoint left it; what was logged after that is dropped. */
