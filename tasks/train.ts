@@ -125,16 +125,8 @@ async function train(flags: TrainFlags): Promise<void> {
   const { method = "relift", dataset = DATASET.default, seed = 1 } = flags;
   const name = dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
   const out = flags.out ?? `runs/${method}-${name}-${seed}`;
-  const run = flags.resume ? await reopen(out, flags) : await begin(out, flags);
+  const run = flags.resume ? await reopen(out, flags) : await begin(out, flags, say);
   say(`${run.config.device.description}; run folder ${out}`);
-  const unusable = countUnusable(run.policy, run.dataset, run.config.settings);
-  if (unusable > 0) {
-    say(
-      `${unusable} of ${run.dataset.size} questions have no usable demonstration (missing, too long ` +
-        `or graded wrong) and are never taught`,
-    );
-  }
-
   say("sampling the policy it begins with");
   const validation = await openDataset(run.config.dataset, "validation");
   const base = await openPolicy(run.config.policy);
@@ -181,18 +173,27 @@ async function train(flags: TrainFlags): Promise<void> {
 function countUnusable(
   policy: Policy,
   dataset: Dataset,
-  { method, config }: MethodSettings,
+  settings: MethodSettings,
 ): number {
-  const perStep = (config as unknown as Record<string, number>)[PER_STEP[method]]!;
-  questionsOfStep(dataset, perStep, config.seed, 0);
+  const { config } = settings;
+  questionsOfStep(dataset, perStepOf(settings), config.seed, 0);
   return questionsOf(dataset).filter((question) => {
     encodePrompt(policy, question, config.maxNewTokens);
     return !demonstrationRow(policy, dataset, question, config.maxNewTokens);
   }).length;
 }
 
-/** Starts a new run. */
-async function begin(out: string, flags: TrainFlags): Promise<Run> {
+/** Questions that a step of a method takes. */
+function perStepOf({ method, config }: MethodSettings): number {
+  return (config as unknown as Record<string, number>)[PER_STEP[method]]!;
+}
+
+/** Starts a new run; tells how many of its questions cannot be taught. */
+async function begin(
+  out: string,
+  flags: TrainFlags,
+  say: (text: string) => void,
+): Promise<Run> {
   const { method = "relift", seed = 1 } = flags;
   const { dataset: datasetName = DATASET.default, policy: folder = POLICY.default } = flags;
   const preset = (flags.preset ?? DEFAULT_PRESETS[method]) as PresetName;
@@ -229,22 +230,31 @@ async function begin(out: string, flags: TrainFlags): Promise<Run> {
     versions: versions(),
     commit: await currentCommit(),
   };
-  countUnusable(policy, dataset, settings); // before anything is written
+  const unusable = countUnusable(policy, dataset, settings); // before anything is written
+  if (unusable > 0) {
+    say(
+      `${unusable} of ${dataset.size} questions have no usable demonstration (missing, too long ` +
+        `or graded wrong) and are never taught`,
+    );
+  }
   return await createRun(out, config, policy, dataset);
 }
 
 /** Opens a run again, with the settings and on the device it began with. */
 async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   const config = await readRunConfig(out);
-  const { settings: { method, config: { steps, seed } }, preset, dataset: datasetName } = config;
+  const { settings, preset, dataset: datasetName } = config;
+  const { steps, seed, maxNewTokens } = settings.config;
   const device = config.device.name as DeviceName;
   const began = {
-    method,
+    method: settings.method,
     preset,
     dataset: datasetName,
     policy: config.policy,
     steps,
     seed,
+    "questions-per-step": perStepOf(settings),
+    "max-new-tokens": maxNewTokens,
     device,
   };
   for (const [name, value] of Object.entries(began)) {

@@ -133,6 +133,18 @@ const USAGE: Case[] = [
     code: 2,
     includes: ["--steps", "4", "9"],
   },
+  {
+    name: "another number of questions than the run began with",
+    args: [...RESUME, "--questions-per-step", "8"],
+    code: 2,
+    includes: ["--questions-per-step", "32", "8"],
+  },
+  {
+    name: "another token limit than the run began with",
+    args: [...RESUME, "--max-new-tokens", "9"],
+    code: 2,
+    includes: ["--max-new-tokens", "8", "9"],
+  },
 ];
 
 const QUESTIONS: Case[] = [
