@@ -5,7 +5,12 @@
  */
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
-import { findBlas, installMatMul } from "./blas.ts";
+import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
+import { findBlas } from "./blas.ts";
+import { openGpu } from "./gpu.ts";
+import { capturingMemory, openHeap } from "./heap.ts";
+import { useKernels } from "./kernels.ts";
+import { installMatMul } from "./ops/matmul.ts";
 
 /** The backends of tfjs that this toolkit uses. */
 export type DeviceName = "webgpu" | "wasm" | "cpu";
@@ -49,6 +54,8 @@ export interface DeviceOptions {
   readonly prefer?: DeviceName | "auto";
   /** Whether `wasm` may use a BLAS library of this machine. */
   readonly blas?: boolean;
+  /** Whether tfjs computes as it comes, without a kernel of ours: slow, for comparison. */
+  readonly plain?: boolean;
 }
 
 /**
@@ -60,7 +67,8 @@ export interface DeviceOptions {
  * @throws {TypeError} When the device asked for cannot be started; the message says why.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { prefer = "auto", blas = true } = options;
+  const { prefer = "auto", blas = true, plain = false } = options;
+  useKernels(!plain);
   if (prefer === "webgpu") return await openWebGpu();
   if (prefer === "wasm") return await openWasm(blas);
   if (prefer === "cpu") return await openCpu();
@@ -80,8 +88,9 @@ async function openWebGpu(): Promise<Device> {
       "Cannot open webgpu as a Vulkan, Metal or Direct3D 12 adapter is needed: current value is none",
     );
   }
-  await import("@tensorflow/tfjs-backend-webgpu"); // registers itself
+  await openGpu();
   await start("webgpu");
+  installMatMul();
   const kind = adapter.software ? " (software)" : "";
   return { name: "webgpu", description: `webgpu on ${adapter.description}${kind}` };
 }
@@ -90,9 +99,10 @@ async function openWasm(wantBlas: boolean): Promise<Device> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const entry = import.meta.resolve("@tensorflow/tfjs-backend-wasm");
   setWasmPaths(fileURLToPath(new URL("./", entry)));
-  await start("wasm");
+  await capturingMemory(() => start("wasm"));
   const blas = wantBlas ? findBlas() : undefined;
-  installMatMul(blas);
+  await openHeap(tf.backend() as BackendWasm, blas);
+  installMatMul();
   const threads = blas?.threads ? `, ${blas.threads} threads` : "";
   return {
     name: "wasm",

@@ -1,4 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
+import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
+import { type Heap, registerWasmKernel } from "../heap.ts";
+import { hasKernel, runKernels } from "../kernels.ts";
+import { COLUMN_SUMS, RMS_NORM, RMS_NORM_GRAD, ROWS_PER_GROUP } from "../wgsl/rms_norm.ts";
 
 /**
  * Root-mean-square layer normalization (arXiv:1910.07467, eq. 4): each row of `x` divided by its
@@ -22,25 +26,85 @@ import * as tf from "@tensorflow/tfjs";
  * ```
  */
 export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.Tensor2D {
-  const normalize = tf.customGrad((x, gain, save) => {
-    const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x as tf.Tensor), -1, true), epsilon)); // [rows, 1]
-    const unit = tf.mul(x as tf.Tensor, scale); // [rows, width]
-    (save as tf.GradSaveFunc)([unit, scale, gain as tf.Tensor]);
+  if (!hasKernel("RmsNorm")) return rmsNormReference(x, gain, epsilon);
+  const fused = tf.customGrad((...call) => {
+    const [x, gain, save] = call as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
+    const [y, scale] = runKernels("RmsNorm", { x, gain }, { epsilon }) as [tf.Tensor, tf.Tensor];
+    save([x, gain, scale]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [unit, scale, gain] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
-      const dUnit = tf.mul(dy, gain);
-      const along = tf.mean(tf.mul(dUnit, unit), -1, true); // what a change of length undoes
-      return [
-        tf.mul(scale, tf.sub(dUnit, tf.mul(unit, along))),
-        columnSums(tf.mul(dy, unit) as tf.Tensor2D),
-      ];
+      const [x, gain, scale] = saved as [tf.Tensor, tf.Tensor, tf.Tensor];
+      return runKernels("RmsNormGrad", { dy, x, gain, scale }); // [dx, dGain]
     };
-    return { value: tf.mul(unit, gain as tf.Tensor), gradFunc };
+    return { value: y, gradFunc };
   });
-  return normalize(x, gain) as tf.Tensor2D;
+  return fused(x, gain) as tf.Tensor2D;
 }
 
-/** Sums of columns as a matrix product: tfjs's own sum over a leading axis transposes first. */
-function columnSums(x: tf.Tensor2D): tf.Tensor1D {
-  return tf.matMul(tf.ones([1, x.shape[0]]), x).reshape([x.shape[1]]);
+/** {@linkcode rmsNorm} in plain tfjs operations. */
+export function rmsNormReference(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.Tensor2D {
+  const scale = tf.rsqrt(tf.add(tf.mean(tf.square(x), -1, true), epsilon)); // [rows, 1]
+  return tf.mul(tf.mul(x, scale), gain);
 }
+
+type Inputs = Readonly<Record<"x" | "gain" | "dy" | "scale", tf.TensorInfo>>;
+
+registerWasmKernel("RmsNorm", (heap: Heap, inputs, { epsilon }) => {
+  const { x, gain } = inputs as Inputs;
+  const [rows, width] = x.shape as [number, number];
+  const [y, scale] = [heap.output(x.shape), heap.output([rows])];
+  heap.kernels.rmsNorm(
+    heap.at(x),
+    heap.at(gain),
+    heap.at(y),
+    heap.at(scale),
+    rows,
+    width,
+    epsilon,
+  );
+  return [y, scale];
+});
+
+registerWasmKernel("RmsNormGrad", (heap: Heap, inputs) => {
+  const { dy, x, gain, scale } = inputs as Inputs;
+  const [rows, width] = x.shape as [number, number];
+  const [dx, dGain] = [heap.output(x.shape), heap.output([width])];
+  heap.kernels.rmsNormGrad(
+    heap.at(dy),
+    heap.at(x),
+    heap.at(gain),
+    heap.at(scale),
+    heap.at(dx),
+    heap.at(dGain),
+    rows,
+    width,
+  );
+  return [dx, dGain];
+});
+
+registerGpuKernel("RmsNorm", (gpu: Gpu, inputs, { epsilon }) => {
+  const { x, gain } = inputs as Inputs;
+  const [rows, width] = x.shape as [number, number];
+  const [y, scale] = [gpu.output(x.shape), gpu.output([rows])];
+  gpu.launch(RMS_NORM, { x, gain, y, scale }, { rows, width, epsilon }, spread(rows));
+  return [y, scale];
+});
+
+registerGpuKernel("RmsNormGrad", (gpu: Gpu, inputs) => {
+  const { dy, x, gain, scale } = inputs as Inputs;
+  const [rows, width] = x.shape as [number, number];
+  const blocks = Math.ceil(rows / ROWS_PER_GROUP);
+  const [dx, parts, dGain] = [
+    gpu.output(x.shape),
+    gpu.output([blocks, width]),
+    gpu.output([width]),
+  ];
+  const tensors = { dy, x, gain, scale, dx, dGain: parts };
+  gpu.launch(RMS_NORM_GRAD, tensors, { rows, width }, spread(blocks));
+  gpu.launch(COLUMN_SUMS, { x: parts, y: dGain }, { rows: blocks, width }, [
+    Math.ceil(width / 64),
+    1,
+    1,
+  ]);
+  gpu.backend.disposeData(parts.dataId);
+  return [dx, dGain];
+});

@@ -1,0 +1,165 @@
+import * as tf from "@tensorflow/tfjs";
+import { type Heap, registerWasmKernel } from "../heap.ts";
+import { hasKernel, runKernel, runKernels } from "../kernels.ts";
+
+/** What a projection adds to the product. */
+export interface LinearOptions {
+  /** One for each weight, `[out]`. */
+  readonly biases?: readonly tf.Tensor1D[];
+  /** Added to the product, `[rows, Σ out]`: what a layer writes into. */
+  readonly residual?: tf.Tensor2D;
+}
+
+/**
+ * Projections of the same rows, side by side: `[x W₁ᵀ | x W₂ᵀ | …] + biases + residual`.
+ *
+ * Weights that read the same rows (query, key and value; gate and up) go together, so that the rows
+ * are read once and their gradient is added up where it is computed.
+ *
+ * @param x `[rows, in]`.
+ * @param weights Each `[out, in]`, as in Hugging Face's checkpoints.
+ * @returns `[rows, Σ out]`.
+ */
+export function linear(
+  x: tf.Tensor2D,
+  weights: readonly tf.Tensor2D[],
+  options: LinearOptions = {},
+): tf.Tensor2D {
+  if (!hasKernel("Linear")) return linearReference(x, weights, options);
+  const { biases = [], residual } = options;
+  const fused = tf.customGrad((...call) => {
+    const save = call.at(-1) as unknown as tf.GradSaveFunc;
+    const [x, ...rest] = call.slice(0, -1) as tf.Tensor[];
+    const [weights, biases] = [
+      rest.slice(0, weightCount),
+      rest.slice(weightCount, weightCount + biasCount),
+    ];
+    const named = (name: string, tensors: readonly tf.Tensor[]) =>
+      Object.fromEntries(tensors.map((tensor, i) => [`${name}${i}`, tensor]));
+    const residual = rest[weightCount + biasCount];
+    const value = runKernel("Linear", {
+      x: x!,
+      ...named("weight", weights),
+      ...named("bias", biases),
+      ...(residual ? { residual } : {}),
+    });
+    save([x!, ...weights]);
+    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
+      const [x, ...weights] = saved as [tf.Tensor, ...tf.Tensor[]];
+      const grads = runKernels("LinearGrad", { dy, x, ...named("weight", weights) });
+      const [dx, ...dWeights] = grads as [tf.Tensor, ...tf.Tensor[]];
+      const dBiases = biasCount > 0 ? tf.split(columnSums(dy as tf.Tensor2D), outs) : [];
+      return [dx, ...dWeights, ...dBiases, ...(hasResidual ? [dy.clone()] : [])];
+    };
+    return { value, gradFunc };
+  });
+  const [weightCount, biasCount, hasResidual] = [weights.length, biases.length, !!residual];
+  const outs = weights.map((weight) => weight.shape[0]);
+  return fused(x, ...weights, ...biases, ...(residual ? [residual] : [])) as tf.Tensor2D;
+}
+
+/** {@linkcode linear} in plain tfjs operations. */
+export function linearReference(
+  x: tf.Tensor2D,
+  weights: readonly tf.Tensor2D[],
+  { biases = [], residual }: LinearOptions = {},
+): tf.Tensor2D {
+  const parts = weights.map((weight, i) => {
+    const y: tf.Tensor2D = tf.matMul(x, weight, false, true);
+    return biases[i] ? tf.add(y, biases[i]) as tf.Tensor2D : y;
+  });
+  const y = tf.concat(parts, 1);
+  return residual ? tf.add(y, residual) : y;
+}
+
+/** Sums of columns as a matrix product: tfjs's own sum over a leading axis transposes first. */
+function columnSums(x: tf.Tensor2D): tf.Tensor1D {
+  return tf.matMul(tf.ones([1, x.shape[0]]), x).reshape([x.shape[1]]);
+}
+
+/** The tensors `name0`, `name1`, … of a kernel's inputs. */
+function numbered(inputs: Readonly<Record<string, tf.TensorInfo>>, name: string): tf.TensorInfo[] {
+  return Object.keys(inputs).filter((key) => /^[a-z]+\d+$/.test(key) && key.startsWith(name))
+    .map((key) => inputs[key]!);
+}
+
+registerWasmKernel("Linear", (heap: Heap, inputs) => {
+  const { x, residual } = inputs as Record<"x" | "residual", tf.TensorInfo>;
+  const [weights, biases] = [numbered(inputs, "weight"), numbered(inputs, "bias")];
+  const [rows, width] = x.shape as [number, number];
+  const total = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const y = heap.output([rows, total]);
+  if (residual) heap.floats(y).set(heap.floats(residual));
+  let column = 0;
+  weights.forEach((weight, i) => {
+    const out = weight.shape[0]!;
+    const at = heap.at(y) + 4 * column;
+    const bias = biases[i];
+    if (bias) heap.kernels.addToRows(heap.at(bias), at, rows, out, total, residual ? 1 : 0);
+    const adds = residual || bias ? 1 : 0;
+    heap.gemm(
+      false,
+      true,
+      rows,
+      out,
+      width,
+      1,
+      heap.at(x),
+      width,
+      heap.at(weight),
+      width,
+      adds,
+      at,
+      total,
+    );
+    column += out;
+  });
+  return y;
+});
+
+registerWasmKernel("LinearGrad", (heap: Heap, inputs) => {
+  const { dy, x } = inputs as Record<"dy" | "x", tf.TensorInfo>;
+  const weights = numbered(inputs, "weight");
+  const [rows, width] = x.shape as [number, number];
+  const total = dy.shape[1]!;
+  const dx = heap.output(x.shape);
+  let column = 0;
+  const dWeights = weights.map((weight, i) => {
+    const out = weight.shape[0]!;
+    const at = heap.at(dy) + 4 * column;
+    const dWeight = heap.output(weight.shape);
+    heap.gemm(
+      false,
+      false,
+      rows,
+      width,
+      out,
+      1,
+      at,
+      total,
+      heap.at(weight),
+      width,
+      i > 0 ? 1 : 0,
+      heap.at(dx),
+      width,
+    );
+    heap.gemm(
+      true,
+      false,
+      out,
+      width,
+      rows,
+      1,
+      at,
+      total,
+      heap.at(x),
+      width,
+      0,
+      heap.at(dWeight),
+      width,
+    );
+    column += out;
+    return dWeight;
+  });
+  return [dx, ...dWeights];
+});
