@@ -11,6 +11,9 @@
 /** Returns the next number of a stream, uniform in `[0, 1)` with 53 random bits. */
 export type Prng = () => number;
 
+/** What a stream's numbers are made from: two unsigned 32-bit words. */
+export type RandomKey = readonly [number, number];
+
 type Words4 = [number, number, number, number];
 
 /** High 32 bits of the 64-bit product of two unsigned 32-bit integers. */
@@ -73,6 +76,16 @@ function foldKey(key: readonly [number, number], part: number | string): [number
 }
 
 /**
+ * The key of the stream at an address, for who counts on their own (see {@linkcode philox4x32}).
+ *
+ * @param seed Whole number >= 0.
+ * @throws {RangeError} When a number of the address is negative or not whole.
+ */
+export function randomKey(seed: number, ...path: (number | string)[]): RandomKey {
+  return [seed, ...path].reduce<[number, number]>(foldKey, [0, 0]);
+}
+
+/**
  * Opens the stream at an address. Different addresses give unrelated streams: unlike
  * `Random(seed + index)`, seeds 1 and 2 share nothing.
  *
@@ -90,7 +103,7 @@ function foldKey(key: readonly [number, number], part: number | string): [number
  * ```
  */
 export function randomSeeded(seed: number, ...path: (number | string)[]): Prng {
-  const key = [seed, ...path].reduce<[number, number]>(foldKey, [0, 0]);
+  const key = randomKey(seed, ...path);
   let block = 0;
   let spare: number | undefined;
   return () => {

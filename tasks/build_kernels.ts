@@ -18,8 +18,11 @@ export async function buildKernels(): Promise<Record<string, Uint8Array>> {
     "--runtime=stub",
     "--importMemory",
     "--noExportMemory",
+    "--sharedMemory",
+    "--maximumMemory=65536", // pages, as tfjs's heap has
     "--optimizeLevel=3",
     "--noAssert",
+    "--enable=threads",
     "--enable=simd",
     "--enable=relaxed-simd",
   ];
@@ -37,7 +40,31 @@ export async function buildKernels(): Promise<Record<string, Uint8Array>> {
     listFiles: () => [],
   });
   if (error) throw new SyntaxError(`Cannot compile the kernels:\n${stderr.toString()}`);
+  // Data would be written over what tfjs keeps at the start of the heap.
+  if (sections(files["kernels.wasm"]!).includes(DATA)) {
+    throw new SyntaxError(
+      "Cannot use the kernels as they must hold no data: a table was compiled in",
+    );
+  }
   return Object.fromEntries(BUILT.map((name) => [name, files[name]!]));
+}
+
+/** Id of a WebAssembly module's data section. */
+const DATA = 11;
+
+/** The ids of a WebAssembly module's sections. */
+function sections(module: Uint8Array): number[] {
+  const ids: number[] = [];
+  for (let at = 8; at < module.length;) { // after the magic number and the version
+    ids.push(module[at++]!);
+    let [size, shift] = [0, 0];
+    do {
+      size |= (module[at]! & 0x7f) << shift; // unsigned LEB128
+      shift += 7;
+    } while (module[at++]! & 0x80);
+    at += size;
+  }
+  return ids;
 }
 
 if (import.meta.main) {

@@ -6,7 +6,7 @@ import {
   openDevice,
   openPolicy,
   type Question,
-  randomSeeded,
+  randomKey,
   rollout,
   type Split,
 } from "../mod.ts";
@@ -49,7 +49,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
   const rollouts = await rollout(policy, questions, {
     groupSize: flags.samples,
     ...samplingOf(flags),
-    random: (question, sample) => randomSeeded(flags.seed, "sample", question, sample),
+    random: (question, sample) => randomKey(flags.seed, "sample", question, sample),
   });
   for (const { question, completions } of rollouts) {
     if (!flags.json) {

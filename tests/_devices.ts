@@ -6,7 +6,7 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import { type DeviceOptions, findAdapter, openDevice } from "../lib/compute/device.ts";
-import { findBlas } from "../lib/compute/blas.ts";
+import { findBlas } from "../lib/compute/blas_library.ts";
 
 const SETTINGS: Readonly<Record<string, DeviceOptions>> = {
   "cpu": { prefer: "cpu" },

@@ -6,9 +6,8 @@
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { findBlas } from "./blas.ts";
 import { openGpu } from "./gpu.ts";
-import { capturingMemory, openHeap } from "./heap.ts";
+import { openHeap, sharingMemory } from "./heap.ts";
 import { useKernels } from "./kernels.ts";
 import { installMatMul } from "./ops/matmul.ts";
 
@@ -99,14 +98,13 @@ async function openWasm(wantBlas: boolean): Promise<Device> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const entry = import.meta.resolve("@tensorflow/tfjs-backend-wasm");
   setWasmPaths(fileURLToPath(new URL("./", entry)));
-  await capturingMemory(() => start("wasm"));
-  const blas = wantBlas ? findBlas() : undefined;
-  await openHeap(tf.backend() as BackendWasm, blas);
+  await sharingMemory(() => start("wasm"));
+  const { blas, threads } = await openHeap(tf.backend() as BackendWasm, wantBlas);
   installMatMul();
-  const threads = blas?.threads ? `, ${blas.threads} threads` : "";
+  const cores = `${threads} thread${threads === 1 ? "" : "s"}`;
   return {
     name: "wasm",
-    description: blas ? `wasm with ${blas.name}${threads}` : "wasm without BLAS",
+    description: `wasm with${blas ? ` ${blas.name}` : "out BLAS"}, ${cores}`,
   };
 }
 
@@ -122,4 +120,20 @@ async function start(name: DeviceName): Promise<void> {
     throw new TypeError(`Cannot open ${name} as its tfjs backend must start: it did not`);
   }
   await tf.ready();
+}
+
+/**
+ * Rounds a number of rows up to one of few sizes, four to each doubling, on `webgpu`: tfjs keeps its
+ * freed buffers by their exact size, so that every new length would keep memory of its own.
+ * Elsewhere rows are not padded.
+ */
+export function bucket(rows: number): number {
+  if (tf.getBackend() !== "webgpu" || rows <= 16) return rows;
+  const step = 2 ** Math.floor(Math.log2(rows - 1)) / 4;
+  return Math.ceil(rows / step) * step;
+}
+
+/** Decode steps between two reads of what was sampled: reading makes the host wait for a GPU. */
+export function stepsPerRead(): number {
+  return tf.getBackend() === "webgpu" ? 8 : 1;
 }

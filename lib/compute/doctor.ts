@@ -3,7 +3,7 @@
  *
  * @module
  */
-import { findBlas } from "./blas.ts";
+import { findBlas } from "./blas_library.ts";
 import { findAdapter } from "./device.ts";
 
 /** One thing that was looked for. */

@@ -91,6 +91,10 @@ export async function openGpu(): Promise<void> {
   if (gpu) return;
   const { WebGPUBackend } = await import("@tensorflow/tfjs-backend-webgpu");
   const { device, info } = await requestDevice();
+  device.addEventListener("uncapturederror", (event) => {
+    const { error } = event as GPUUncapturedErrorEvent;
+    throw new Error(`Cannot compute on the GPU as every launch must be valid: ${error.message}`);
+  });
   class Backend extends WebGPUBackend {
     override runWebGPUProgram(
       ...call: Parameters<WebGPUBackend["runWebGPUProgram"]>
@@ -111,6 +115,8 @@ export async function openGpu(): Promise<void> {
     usage: GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
   });
   const staged = new ArrayBuffer(PARAMS_STRIDE * PARAMS_SLOTS);
+  // Stands for tensors of size 0, which cannot be bound.
+  const empty = device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
   let slots = 0;
   const flush = () => {
     if (slots > 0) device.queue.writeBuffer(numbers, 0, staged, 0, slots * PARAMS_STRIDE);
@@ -143,7 +149,8 @@ export async function openGpu(): Promise<void> {
       if (groups[0] * groups[1] * groups[2] === 0) return;
       if (slots === PARAMS_SLOTS) submit();
       const buffers = names.map((name) => {
-        const { dataId } = tensors[name]!;
+        const { dataId, shape } = tensors[name]!;
+        if (tf.util.sizeFromShape(shape) === 0) return empty;
         backend.uploadToGPU(dataId);
         internals.commandQueueOwnedIds.add(dataId);
         return internals.tensorMap.get(dataId).resource;

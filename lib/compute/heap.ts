@@ -1,15 +1,18 @@
 /**
  * The heap of tfjs's `wasm` backend, with kernels of our own on it.
  *
- * The backend's memory is captured while it starts and given to a second WebAssembly module, built
- * from `wasm/` by `deno task build:kernels`. Tensors are passed by their byte address: no copies.
+ * The backend's module is made to use shared memory while it starts, and that memory is given to a
+ * second module, built from `wasm/` by `deno task build:kernels`, here and on further threads.
+ * Tensors are passed by their byte address: no copies.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import type { Blas } from "./blas.ts";
+import { type Blas, findBlas } from "./blas_library.ts";
+import { type Gemm, PACKING_BYTES } from "./gemm.ts";
 import type { Attributes } from "./kernels.ts";
+import { type JobName, startThreads } from "./threads.ts";
 import type { instantiate } from "./wasm/kernels.d.ts";
 
 /** The functions of `wasm/kernels.wasm`; all operands are byte addresses. */
@@ -17,8 +20,11 @@ export type WasmKernels = Awaited<ReturnType<typeof instantiate>>;
 
 /** The heap and what runs on it. */
 export interface Heap {
+  /** Run on this thread alone. */
   readonly kernels: WasmKernels;
-  /** Byte address of a tensor's first number. Heap addresses stay valid when the heap grows. */
+  /** Threads that a job can be split among. */
+  readonly threads: number;
+  /** Byte address of a tensor's first number; it stays when the heap grows. */
   at(tensor: tf.TensorInfo): number;
   /** A new tensor; its numbers are whatever the heap held. */
   output(shape: readonly number[], dtype?: "float32" | "int32"): tf.TensorInfo;
@@ -32,42 +38,40 @@ export interface Heap {
    */
   scratch(bytes: number): number;
   /**
-   * C = alpha op(A) op(B) + beta C, row-major float32, by BLAS where there is one. `m`, `n` and `k`
-   * are those of op(A) `[m, k]` and op(B) `[k, n]`; addresses in bytes, leading dimensions in
-   * numbers. With beta 0, what C held before does not matter.
+   * Splits `count` units of work among threads and waits for all.
+   *
+   * @param least Units that are worth a thread of their own, > 0.
+   * @param numbersOf The job's numbers for units `from` to `to` (excluded); `part` counts from 0.
    */
-  gemm(
-    transposeA: boolean,
-    transposeB: boolean,
-    m: number,
-    n: number,
-    k: number,
-    alpha: number,
-    a: number,
-    lda: number,
-    b: number,
-    ldb: number,
-    beta: number,
-    c: number,
-    ldc: number,
+  split(
+    job: JobName,
+    count: number,
+    least: number,
+    numbersOf: (from: number, to: number, part: number) => number[],
   ): void;
-  /** The same by `wasm/gemm.ts`, without BLAS. */
-  readonly ownGemm: Heap["gemm"];
+  /** A product, split among threads where it is large enough. */
+  readonly gemm: Gemm;
 }
 
-let heap: Heap | undefined;
 let memory: WebAssembly.Memory | undefined;
+let heap: OpenHeap | undefined;
 
-/** Runs `start`, which starts the backend, and keeps the memory that its module exports. */
-export async function capturingMemory(start: () => Promise<void>): Promise<void> {
+/** The heap, and what only who opens it may change. */
+interface OpenHeap extends Heap {
+  readonly blas: Blas | undefined;
+  useBlas(on: boolean): void;
+}
+
+/** Runs `start`, which starts the backend, so that its memory is shared, and keeps it. */
+export async function sharingMemory(start: () => Promise<void>): Promise<void> {
   const { instantiate } = WebAssembly;
-  // deno-lint-ignore no-explicit-any -- both of its overloads pass through
-  WebAssembly.instantiate = (async (...call: any) => {
-    const started = await (instantiate as (...call: unknown[]) => Promise<unknown>)(...call);
-    const { exports } = (started as WebAssembly.WebAssemblyInstantiatedSource).instance;
-    memory = Object.values(exports).find((each) => each instanceof WebAssembly.Memory);
+  const patched = async (binary: ArrayBuffer, imports: WebAssembly.Imports) => {
+    const started = await instantiate(withSharedMemory(new Uint8Array(binary)), imports);
+    const exported = Object.values(started.instance.exports);
+    memory = exported.find((each) => each instanceof WebAssembly.Memory);
     return started;
-  }) as typeof instantiate;
+  };
+  WebAssembly.instantiate = patched as typeof instantiate;
   try {
     await start();
   } finally {
@@ -75,80 +79,113 @@ export async function capturingMemory(start: () => Promise<void>): Promise<void>
   }
 }
 
+/** A module whose memory, which it must define with a maximum, is declared shared. */
+function withSharedMemory(module: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
+  const [MEMORY_SECTION, HAS_MAXIMUM, SHARED_WITH_MAXIMUM] = [5, 1, 3];
+  const result = module.slice();
+  let at = 8; // after the magic number and the version
+  const readNumber = () => { // unsigned LEB128
+    let [value, shift, byte] = [0, 0, 0];
+    do {
+      byte = result[at++]!;
+      value |= (byte & 0x7f) << shift;
+      shift += 7;
+    } while (byte & 0x80);
+    return value;
+  };
+  while (at < result.length) {
+    const section = result[at++], size = readNumber(), next = at + size;
+    if (section === MEMORY_SECTION) {
+      readNumber(); // how many memories: 1
+      if (result[at] !== HAS_MAXIMUM) break;
+      result[at] = SHARED_WITH_MAXIMUM;
+      return result;
+    }
+    at = next;
+  }
+  throw new TypeError("Cannot share tfjs's heap as its module must define a memory with a maximum");
+}
+
+/** What computes on the heap. */
+export interface HeapDevice {
+  /** The library that multiplies; undefined for our own kernel. */
+  readonly blas: Blas | undefined;
+  readonly threads: number;
+}
+
 /**
  * Puts our kernels on the heap of the running backend, or only changes what multiplies.
  *
- * @param blas Takes the matrix products; undefined for our own.
+ * @param wantsBlas Whether that is a BLAS library, where there is one.
  */
-export async function openHeap(backend: BackendWasm, blas: Blas | undefined): Promise<void> {
+export async function openHeap(backend: BackendWasm, wantsBlas: boolean): Promise<HeapDevice> {
   heap ??= await loadHeap(backend, memory!);
-  heap = { ...heap, gemm: blas ? blasGemm(blas, memory!) : heap.ownGemm };
+  const blas = wantsBlas ? heap.blas : undefined;
+  heap.useBlas(blas !== undefined);
+  return { blas, threads: heap.threads };
 }
 
-async function loadHeap(backend: BackendWasm, memory: WebAssembly.Memory): Promise<Heap> {
+/** Multiply-adds of a product that are worth a thread. */
+const GEMM_GRAIN = 2 ** 17;
+
+async function loadHeap(
+  backend: BackendWasm,
+  memory: WebAssembly.Memory,
+): Promise<OpenHeap> {
   const bytes = await (await fetch(new URL("./wasm/kernels.wasm", import.meta.url))).arrayBuffer();
-  const { instance } = await WebAssembly.instantiate(bytes, { env: { memory } });
-  const kernels = instance.exports as unknown as WasmKernels;
+  const module = await WebAssembly.compile(bytes);
   // The module's type leaves these out; tfjs's own kernels use them the same way.
   const { _malloc, _free } = backend.wasm as unknown as {
     _malloc: (bytes: number) => number;
     _free: (address: number) => void;
   };
-  const room = () => {
-    let [address, size] = [0, 0];
-    return (bytes: number): number => {
-      if (bytes > size) {
-        if (address) _free(address);
-        [address, size] = [_malloc(bytes) >>> 0, bytes]; // signed where it is above 2 GiB
-      }
-      return address;
-    };
-  };
-  const packing = room(); // a product may run while its caller uses its own scratch
-  const own: Heap["gemm"] = (tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) => {
-    const scratch = packing(kernels.gemmScratch(m, n, k));
-    kernels.gemm(+tA, +tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc, scratch);
+  const allocate = (bytes: number) => _malloc(bytes) >>> 0; // signed where it is above 2 GiB
+  const count = Math.min(navigator.hardwareConcurrency, MOST_THREADS);
+  const packing = allocate(count * PACKING_BYTES);
+  const blas = findBlas({ threads: 1 }); // our own threads divide a product
+  const threads = await startThreads({ memory, module, packing, library: blas?.library }, count);
+  let [room, roomBytes] = [0, 0];
+  const split: Heap["split"] = (job, units, least, numbersOf) => {
+    const parts = Math.max(1, Math.min(threads.count, Math.floor(units / least)));
+    const border = (part: number) => Math.floor(units * part / parts);
+    threads.run(
+      job,
+      Array.from({ length: parts }, (_, i) => numbersOf(border(i), border(i + 1), i)),
+    );
   };
   return {
-    kernels,
+    kernels: threads.own.kernels,
+    threads: threads.count,
     at: ({ dataId }) => backend.getMemoryOffset(dataId),
     output: (shape, dtype = "float32") => backend.makeOutput([...shape], dtype),
     floats: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
     integers: (tensor) => backend.typedArrayFromHeap(tensor) as Int32Array,
-    scratch: room(),
-    gemm: own,
-    ownGemm: own,
+    scratch(bytes): number {
+      if (bytes > roomBytes) {
+        if (room) _free(room);
+        [room, roomBytes] = [allocate(bytes), bytes];
+      }
+      return room;
+    },
+    split,
+    gemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc): void {
+      const byRows = m >= n;
+      const [units, others] = byRows ? [m, n] : [n, m];
+      split("gemm", units, Math.ceil(GEMM_GRAIN / Math.max(1, others * k)), (from, to) => {
+        const a4 = byRows ? a + 4 * from * (tA ? 1 : lda) : a;
+        const b4 = byRows ? b : b + 4 * from * (tB ? ldb : 1);
+        const c4 = c + 4 * from * (byRows ? ldc : 1);
+        const [rows, columns] = byRows ? [to - from, n] : [m, to - from];
+        return [+tA, +tB, rows, columns, k, alpha, a4, lda, b4, ldb, beta, c4, ldc];
+      });
+    },
+    blas,
+    useBlas: threads.useBlas,
   };
 }
 
-const ROW_MAJOR = 101, NO_TRANSPOSE = 111, TRANSPOSE = 112; // enum values of cblas.h
-
-/** Products of a BLAS library on the heap, which moves when it grows. */
-function blasGemm({ sgemm }: Blas, memory: WebAssembly.Memory): Heap["gemm"] {
-  let [buffer, base] = [undefined as ArrayBuffer | undefined, 0];
-  return (transposeA, transposeB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc) => {
-    if (memory.buffer !== buffer) {
-      buffer = memory.buffer as ArrayBuffer;
-      base = Number(Deno.UnsafePointer.value(Deno.UnsafePointer.of(new Uint8Array(buffer))));
-    }
-    sgemm(
-      ROW_MAJOR,
-      transposeA ? TRANSPOSE : NO_TRANSPOSE,
-      transposeB ? TRANSPOSE : NO_TRANSPOSE,
-      m,
-      n,
-      k,
-      alpha,
-      base + a,
-      lda,
-      base + b,
-      ldb,
-      beta,
-      base + c,
-      ldc,
-    );
-  };
-}
+/** More threads than this are not started: memory would be the limit. */
+const MOST_THREADS = 16;
 
 /** A kernel on the heap. */
 export type WasmKernel = (

@@ -2,7 +2,7 @@ import { makeFolder, readBytes, writeWhole } from "../files.ts";
 import type { Dataset } from "../data/question.ts";
 import { policyFingerprint } from "../model/io/policy_folder.ts";
 import type { Policy } from "../model/policy.ts";
-import { PLAIN_SAMPLING } from "../rollout/sampling.ts";
+import { PLAIN_SAMPLING } from "../compute/ops/sample.ts";
 import { accuraciesOf, datasetFingerprint, evaluate } from "./evaluate.ts";
 import { type Accuracies, parseStrataRecord, type StrataRecord } from "./strata.ts";
 

@@ -7,9 +7,9 @@ import { finalAnswer } from "../data/answer_reward.ts";
 import { type Dataset, questionsOf } from "../data/question.ts";
 import { scoreRollouts } from "../grading/group.ts";
 import type { Policy } from "../model/policy.ts";
-import { hashText, randomSeeded } from "../random.ts";
+import { hashText, randomKey } from "../random.ts";
 import { rollout } from "../rollout/rollout.ts";
-import type { SamplingOptions } from "../rollout/sampling.ts";
+import type { SamplingOptions } from "../compute/ops/sample.ts";
 import { averageAtK, type Estimate, majorityAtK, meanPassAtK } from "./metrics.ts";
 import {
   type Accuracies,
@@ -69,7 +69,7 @@ export async function evaluate(
       ...options,
       groupSize: options.samples,
       random: (question, sample) =>
-        randomSeeded(options.seed, "evaluate", start + question, sample),
+        randomKey(options.seed, "evaluate", start + question, sample),
     });
     for (const { question, completions, rewards } of scoreRollouts(rollouts, dataset)) {
       const samples = completions.map((completion, i) => ({

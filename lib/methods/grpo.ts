@@ -33,9 +33,9 @@ import { maskedSum } from "../objectives/reduce.ts";
 import { accumulateGradients } from "../optim/accumulate.ts";
 import { type AdamwConfig, type AdamwState, adamwState, adamwStep } from "../optim/adamw.ts";
 import { learningRateAt, type Schedule } from "../optim/schedule.ts";
-import { randomSeeded } from "../random.ts";
+import { randomKey } from "../random.ts";
 import { rollout } from "../rollout/rollout.ts";
-import { PLAIN_SAMPLING } from "../rollout/sampling.ts";
+import { PLAIN_SAMPLING } from "../compute/ops/sample.ts";
 import {
   checkCounts,
   type DrawnQuestion,
@@ -71,7 +71,7 @@ export interface GrpoConfig {
   /** Counted in rollout steps. */
   readonly learningRate: Schedule;
   readonly adamw: AdamwConfig;
-  /** Positions in one forward and backward pass, padding included: less needs less memory. */
+  /** Tokens in one forward and backward pass: less needs less memory. */
   readonly maxTokens: number;
 }
 
@@ -162,7 +162,7 @@ export async function sampleGroups(
     ...PLAIN_SAMPLING,
     groupSize,
     maxNewTokens,
-    random: (question, sample) => randomSeeded(seed, ...path, drawn[question]!.index, sample),
+    random: (question, sample) => randomKey(seed, ...path, drawn[question]!.index, sample),
   });
   return scoreRollouts(rollouts, dataset)
     .map((group, i) => ({ ...group, index: drawn[i]!.index }));
@@ -264,9 +264,9 @@ export async function policyStep(
       const token = policyTokenLoss(logProbs, oldLogProbs, advantages, clip);
       const surrogate = maskedSum(token.loss, mask);
       const entropySum = maskedSum(entropy, mask);
-      const gap = tf.sub(logProbs, oldLogProbs) as tf.Tensor2D;
+      const gap = tf.sub(logProbs, oldLogProbs) as tf.Tensor1D;
       // k3 of Schulman's "Approximating KL Divergence": ratio - 1 - log ratio, never negative
-      const kl = tf.sub(tf.sub(token.ratio, 1), gap) as tf.Tensor2D;
+      const kl = tf.sub(tf.sub(token.ratio, 1), gap) as tf.Tensor1D;
       const total = tf.sub(surrogate, tf.mul(entropySum, entropyCoefficient));
       return {
         loss: tf.div(total, divisor),

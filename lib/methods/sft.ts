@@ -52,7 +52,7 @@ export interface SftConfig extends SupervisedConfig {
   readonly demonstrationsPerStep: number;
   /** Tokens a demonstration may have, EOS included; a longer one is skipped. */
   readonly maxNewTokens: number;
-  /** Positions in one forward and backward pass, padding included: less needs less memory. */
+  /** Tokens in one forward and backward pass: less needs less memory. */
   readonly maxTokens: number;
 }
 

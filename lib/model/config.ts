@@ -28,7 +28,8 @@ export interface ModelConfig {
   readonly rope_theta: number;
   /** Only null is supported so far. */
   readonly rope_scaling?: null;
-  readonly hidden_act: "silu";
+  /** Activation of the feed-forward layer's gate. */
+  readonly hidden_act: "silu" | "gelu_pytorch_tanh";
   /** Whether the output matrix is the embedding table. */
   readonly tie_word_embeddings: boolean;
   /** Whether the query, key and value projections add a bias, as Qwen2's do. */
@@ -51,7 +52,7 @@ function schema(): z.ZodType<ModelConfig> {
     rms_norm_eps: z.number().positive(),
     rope_theta: z.number().positive(),
     rope_scaling: z.null().optional(),
-    hidden_act: z.literal("silu"),
+    hidden_act: z.enum(["silu", "gelu_pytorch_tanh"]),
     tie_word_embeddings: z.boolean(),
     attention_bias: z.boolean(),
   }).refine((config) => config.num_attention_heads % config.num_key_value_heads === 0, {

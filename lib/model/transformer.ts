@@ -2,34 +2,23 @@
  * A decoder-only transformer of the Llama and Qwen2 family, with the tensor names and layouts of
  * their Hugging Face checkpoints: a projection is stored as `[out, in]` and applied as `x Wᵀ`.
  *
+ * Tokens stand in one packed row, sequence after sequence, without padding: everything but
+ * attention treats each on its own.
+ *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { attention, type HeadShape, type Sequences } from "../compute/ops/attention.ts";
 import { embedding } from "../compute/ops/embedding.ts";
+import { gatedLinearUnit } from "../compute/ops/gated_linear_unit.ts";
+import { linear } from "../compute/ops/linear.ts";
 import { rmsNorm } from "../compute/ops/rms_norm.ts";
-import { rotaryTables, rotate } from "../compute/ops/rotary.ts";
-import { swiglu } from "../compute/ops/swiglu.ts";
+import { rotaryTable, rotate } from "../compute/ops/rotary.ts";
 import { randomNormal, randomSeeded } from "../random.ts";
-import { attention, causalBias } from "./attention.ts";
 import type { ModelConfig } from "./config.ts";
 
 /** A model's weights by their Hugging Face names. */
 export type Weights = Readonly<Record<string, tf.Variable>>;
-
-/** Keys and values of the positions read so far, one entry a layer. */
-export interface KvCache {
-  /** Tokens of padding at the left of each row, `[batch]`. */
-  readonly padding: readonly number[];
-  /** Each `[batch, keyValueHeads, positions, headDim]`. */
-  readonly layers: readonly { readonly k: tf.Tensor4D; readonly v: tf.Tensor4D }[];
-}
-
-/** What the residual stream holds after the last layer, and the cache to go on from. */
-export interface Forward {
-  /** `[batch * seq, hidden]`, normalized, ready for {@linkcode logits}. */
-  readonly hidden: tf.Tensor2D;
-  readonly cache: KvCache;
-}
 
 /** Every tensor of a model of this shape: name and `[out, in]` or `[width]`. */
 export function weightShapes(config: ModelConfig): Record<string, number[]> {
@@ -76,88 +65,114 @@ export function initialWeights(config: ModelConfig, seed: number): Weights {
   return weights;
 }
 
+/** Tokens to run, and how they read one another. */
+export interface Reading {
+  /** `[tokens]`, int32 ids in `[0, vocab)`. */
+  readonly tokens: tf.Tensor1D;
+  /** `[tokens]`, int32: the place of each in its sequence, from 0. */
+  readonly positions: tf.Tensor1D;
+  /** Added to every position; 0 unless given. */
+  readonly offset?: number;
+  /** From {@linkcode rotaryTable}, for all positions that occur. */
+  readonly table: tf.Tensor2D;
+  /**
+   * Mixes the values of the tokens that each token reads.
+   *
+   * @param qkv `[tokens, (heads + 2 keyValueHeads) headDim]`: rotated queries and keys, values.
+   * @returns `[tokens, heads * headDim]`.
+   */
+  attend(layer: number, qkv: tf.Tensor2D): tf.Tensor2D;
+}
+
 /**
- * Runs the transformer over the next tokens of each row.
+ * Runs the transformer over tokens.
  *
  * @param weights Named as {@linkcode weightShapes} says.
- * @param tokens `[batch, seq]`, int32 ids in `[0, vocab)`.
- * @param cache What the rows have read before: padding, keys and values; no layers at the start.
- * When `padding` has one entry it serves every row.
- * @returns The residual stream after the last norm, and the cache with these tokens added.
+ * @returns The residual stream after the last norm, `[tokens, hidden]`, ready for
+ * {@linkcode outputMatrix}.
+ */
+export function runLayers(weights: Weights, config: ModelConfig, reading: Reading): tf.Tensor2D {
+  const { head_dim: headDim, rms_norm_eps: epsilon } = config;
+  const { positions, offset = 0, table, attend } = reading;
+  // Queries and keys are rotated in place of one matrix: the values behind them are not.
+  const turned = {
+    heads: config.num_attention_heads + config.num_key_value_heads,
+    headDim,
+    offset,
+  };
+  const norm = (x: tf.Tensor2D, name: string) =>
+    rmsNorm(x, weightOf(weights, `${name}.weight`) as tf.Tensor1D, epsilon);
+  const project = (x: tf.Tensor2D, names: readonly string[], residual?: tf.Tensor2D) =>
+    linear(x, names.map((name) => weightOf(weights, `${name}.weight`) as tf.Tensor2D), {
+      biases: names.flatMap((name) => (weights[`${name}.bias`] ?? []) as tf.Tensor1D),
+      residual,
+    });
+
+  const embeddings = weightOf(weights, "model.embed_tokens.weight") as tf.Tensor2D;
+  let stream = embedding(embeddings, reading.tokens); // [tokens, hidden]
+  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
+    const at = `model.layers.${layer}`;
+    const x = norm(stream, `${at}.input_layernorm`);
+    const qkv = project(x, ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`));
+    const mixed = attend(layer, rotate(qkv, positions, table, turned));
+    stream = project(mixed, [`${at}.self_attn.o_proj`], stream);
+
+    const z = norm(stream, `${at}.post_attention_layernorm`);
+    const gateUp = project(z, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`]);
+    const inner = gatedLinearUnit(gateUp, config.hidden_act);
+    stream = project(inner, [`${at}.mlp.down_proj`], stream);
+  }
+  return norm(stream, "model.norm");
+}
+
+function weightOf(weights: Weights, name: string): tf.Variable {
+  const found = weights[name];
+  if (!found) throw new TypeError(`Cannot run the model as it has no tensor ${name}`);
+  return found;
+}
+
+/**
+ * Runs the transformer over whole sequences: the forward pass of training.
+ *
+ * @param tokens `[tokens]`, int32 ids in `[0, vocab)`, sequence after sequence.
+ * @returns `[tokens, hidden]`, see {@linkcode runLayers}.
  */
 export function forward(
   weights: Weights,
   config: ModelConfig,
-  tokens: tf.Tensor2D,
-  cache: KvCache = { padding: [0], layers: [] },
-): Forward {
-  const { head_dim: headDim, rms_norm_eps: epsilon } = config;
-  const [batch, seq] = tokens.shape;
-  const read = cache.layers[0]?.k.shape[2] ?? 0;
-  const positions = cache.padding.map((pad) =>
-    Array.from({ length: seq }, (_, t) => Math.max(0, read + t - pad))
-  );
-  const tables = rotaryTables(positions, headDim, config.rope_theta);
-  const bias = causalBias(seq, read + seq, cache.padding);
-  const layers: { k: tf.Tensor4D; v: tf.Tensor4D }[] = [];
-  const weight = (name: string) => {
-    const found = weights[name];
-    if (!found) throw new TypeError(`Cannot run the model as it has no tensor ${name}`);
-    return found;
-  };
+  tokens: tf.Tensor1D,
+  sequences: Sequences,
+): tf.Tensor2D {
+  const places = sequences.lengths.flatMap((length) => Array.from({ length }, (_, at) => at));
+  return runLayers(weights, config, {
+    tokens,
+    positions: tf.tensor1d(places, "int32"),
+    table: rotaryTable(Math.max(...sequences.lengths), config.head_dim, config.rope_theta),
+    attend: (_, qkv) => attention(qkv, sequences, headShape(config)),
+  });
+}
 
-  let stream = embedding( // [batch * seq, hidden]
-    weight("model.embed_tokens.weight") as tf.Variable<tf.Rank.R2>,
-    tokens.reshape([batch * seq]),
-  );
-  for (let layer = 0; layer < config.num_hidden_layers; layer++) {
-    const at = `model.layers.${layer}`;
-    const norm = (x: tf.Tensor2D, name: string) =>
-      rmsNorm(x, weight(`${at}.${name}.weight`) as tf.Variable<tf.Rank.R1>, epsilon);
-    const project = (x: tf.Tensor2D, name: string): tf.Tensor2D => {
-      const y: tf.Tensor2D = tf.matMul(
-        x,
-        weight(`${at}.${name}.weight`) as tf.Variable<tf.Rank.R2>,
-        false,
-        true,
-      );
-      const offset = weights[`${at}.${name}.bias`];
-      return offset ? tf.add(y, offset) : y;
-    };
-    const heads = (x: tf.Tensor2D) => x.reshape([batch, seq, -1, headDim]) as tf.Tensor4D;
-
-    const x = norm(stream, "input_layernorm");
-    const q = rotate(heads(project(x, "self_attn.q_proj")), tables);
-    const k = rotate(heads(project(x, "self_attn.k_proj")), tables);
-    const v = heads(project(x, "self_attn.v_proj"));
-    const past = cache.layers[layer];
-    const extend = (past: tf.Tensor4D | undefined, x: tf.Tensor4D) => {
-      const turned = tf.transpose(x, [0, 2, 1, 3]); // [batch, keyValueHeads, seq, headDim]
-      return past ? tf.concat([past, turned], 2) : turned;
-    };
-    const entry = { k: extend(past?.k, k), v: extend(past?.v, v) };
-    layers.push(entry);
-    const mixed = attention(q, entry.k, entry.v, bias).reshape([batch * seq, -1]) as tf.Tensor2D;
-    stream = tf.add(stream, project(mixed, "self_attn.o_proj"));
-
-    const z = norm(stream, "post_attention_layernorm");
-    const inner = swiglu(project(z, "mlp.gate_proj"), project(z, "mlp.up_proj"));
-    stream = tf.add(stream, project(inner, "mlp.down_proj"));
-  }
-  const gain = weight("model.norm.weight") as tf.Variable<tf.Rank.R1>;
+/** How the heads of a model lie side by side. */
+export function headShape(config: ModelConfig): HeadShape {
   return {
-    hidden: rmsNorm(stream, gain, epsilon),
-    cache: { padding: cache.padding, layers },
+    heads: config.num_attention_heads,
+    keyValueHeads: config.num_key_value_heads,
+    headDim: config.head_dim,
   };
+}
+
+/** The matrix that turns hidden states into scores of tokens, `[vocab, hidden]`. */
+export function outputMatrix(weights: Weights, config: ModelConfig): tf.Tensor2D {
+  const name = config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
+  return weightOf(weights, name) as tf.Tensor2D;
 }
 
 /**
  * Scores of every token of the vocabulary.
  *
- * @param hidden `[rows, hidden]`, from {@linkcode forward}.
+ * @param hidden `[rows, hidden]`, from {@linkcode runLayers}.
  * @returns `[rows, vocab]`, unnormalized.
  */
 export function logits(weights: Weights, config: ModelConfig, hidden: tf.Tensor2D): tf.Tensor2D {
-  const name = config.tie_word_embeddings ? "model.embed_tokens.weight" : "lm_head.weight";
-  return tf.matMul(hidden, weights[name] as tf.Variable<tf.Rank.R2>, false, true);
+  return linear(hidden, [outputMatrix(weights, config)]);
 }

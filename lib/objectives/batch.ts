@@ -1,9 +1,11 @@
 /**
- * Rows of tokens as padded tensors for the training forward pass.
+ * Rows of tokens as tensors for the training forward pass: packed, not padded.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { bucket } from "../compute/device.ts";
+import { packedSequences, type Sequences } from "../compute/ops/attention.ts";
 
 /** A prompt and what follows it: a sampled completion or a demonstration. */
 export interface TrainingRow {
@@ -17,81 +19,100 @@ export interface TrainingRow {
   readonly oldLogProbs?: ArrayLike<number>;
 }
 
-/** Rows side by side, padded on the right to one length. */
+/** Rows end to end, without padding between them. */
 export interface TokenBatch {
-  /** `[batch, seq]`, int32: what the policy reads. */
-  readonly tokens: tf.Tensor2D;
-  /** `[batch, seq]`, int32: the token that follows each position. */
-  readonly targets: tf.Tensor2D;
-  /** `[batch, seq]`: 1 where the target belongs to a completion. */
-  readonly mask: tf.Tensor2D;
-  /** `[batch, 1]`. */
-  readonly advantages: tf.Tensor2D;
-  /** `[batch, seq]`, nats; 0 where nothing was recorded. */
-  readonly oldLogProbs: tf.Tensor2D;
+  /** `[tokens]`, int32: what the policy reads. */
+  readonly tokens: tf.Tensor1D;
+  /** Which tokens belong together. */
+  readonly sequences: Sequences;
+  /** `[scored]`, int32: the tokens that a completion's token follows, by their place in `tokens`. */
+  readonly scored: tf.Tensor1D;
+  /** `[scored]`, int32: the tokens that follow. */
+  readonly targets: tf.Tensor1D;
+  /** `[scored]`: 1, or 0 for entries that only fill a buffer up. */
+  readonly mask: tf.Tensor1D;
+  /** `[scored]`. */
+  readonly advantages: tf.Tensor1D;
+  /** `[scored]`, nats; 0 where nothing was recorded. */
+  readonly oldLogProbs: tf.Tensor1D;
 }
 
-/** Sequence lengths are rounded up to this, so that few buffer sizes occur on a GPU. */
-const LENGTH_BUCKET = 8;
-
 /**
- * Lays rows out as tensors.
+ * Lays rows out as tensors. What pads them to a size that the device pools is a sequence of its own
+ * and masked, so no row's numbers depend on it.
  *
- * Padding is on the right, where causal attention never looks, so no row's numbers depend on it.
- *
- * @param padTokenId Any id; masked everywhere.
+ * @param padTokenId Any id.
  */
 export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): TokenBatch {
-  const seq = paddedLength(rows);
-  const size = rows.length * seq;
+  const lengths = rows.map(readTokens);
+  const [read, scored] = [sum(lengths), completionTokens(rows)];
+  const [size, scoredSize] = [bucket(read), bucket(scored)];
   const tokens = new Int32Array(size).fill(padTokenId);
-  const targets = new Int32Array(size).fill(padTokenId);
-  const [mask, oldLogProbs] = [new Float32Array(size), new Float32Array(size)];
-  rows.forEach(({ prompt, completion, oldLogProbs: old }, row) => {
-    const ids = [...prompt, ...completion];
-    tokens.set(ids.slice(0, -1), row * seq);
-    targets.set(ids.slice(1), row * seq);
-    const first = row * seq + prompt.length - 1; // the position that predicts the completion's start
+  const [places, targets] = [new Int32Array(scoredSize), new Int32Array(scoredSize)];
+  const [mask, advantages, oldLogProbs] = [1, 2, 3].map(() => new Float32Array(scoredSize)) as [
+    Float32Array,
+    Float32Array,
+    Float32Array,
+  ];
+  let [start, first] = [0, 0];
+  rows.forEach(({ prompt, completion, advantage, oldLogProbs: old }, row) => {
+    tokens.set(prompt, start);
+    tokens.set(completion.slice(0, -1), start + prompt.length);
+    const before = start + prompt.length - 1; // the token that the completion's first follows
+    completion.forEach((id, i) => {
+      places[first + i] = before + i;
+      targets[first + i] = id;
+    });
     mask.fill(1, first, first + completion.length);
+    advantages.fill(advantage, first, first + completion.length);
     if (old) oldLogProbs.set(old, first);
+    start += lengths[row]!;
+    first += completion.length;
   });
-  const shape: [number, number] = [rows.length, seq];
   return {
-    tokens: tf.tensor2d(tokens, shape, "int32"),
-    targets: tf.tensor2d(targets, shape, "int32"),
-    mask: tf.tensor2d(mask, shape),
-    advantages: tf.tensor2d(rows.map((row) => [row.advantage]), [rows.length, 1]),
-    oldLogProbs: tf.tensor2d(oldLogProbs, shape),
+    tokens: tf.tensor1d(tokens, "int32"),
+    sequences: packedSequences(size > read ? [...lengths, size - read] : lengths),
+    scored: tf.tensor1d(places, "int32"),
+    targets: tf.tensor1d(targets, "int32"),
+    mask: tf.tensor1d(mask),
+    advantages: tf.tensor1d(advantages),
+    oldLogProbs: tf.tensor1d(oldLogProbs),
   };
 }
 
-/** Length that a batch of these rows is padded to. */
-function paddedLength(rows: readonly TrainingRow[]): number {
-  const longest = Math.max(...rows.map((row) => row.prompt.length + row.completion.length - 1));
-  return Math.ceil(longest / LENGTH_BUCKET) * LENGTH_BUCKET;
+/** Tokens of a row that the policy reads: all but the last. */
+function readTokens({ prompt, completion }: TrainingRow): number {
+  return prompt.length + completion.length - 1;
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0);
 }
 
 /**
- * Splits the rows of one optimizer batch so that none of the parts exceeds `maxTokens` when padded.
- * Rows of like length go together. The result depends on the rows alone.
+ * Splits the rows of one optimizer batch, in order, so that none of the parts reads more than
+ * `maxTokens` tokens. The result depends on the rows alone.
  *
- * @param maxTokens Positions in one micro-batch, padding included; a longer row goes alone.
+ * @param maxTokens A longer row goes alone.
  */
 export function microBatches<Row extends TrainingRow>(
   rows: readonly Row[],
   maxTokens: number,
 ): Row[][] {
-  const length = (row: Row) => row.prompt.length + row.completion.length;
   const parts: Row[][] = [];
-  for (const row of rows.toSorted((a, b) => length(a) - length(b))) {
-    const part = parts.at(-1);
-    if (part && (part.length + 1) * paddedLength([row]) <= maxTokens) part.push(row);
-    else parts.push([row]);
+  let room = 0;
+  for (const row of rows) {
+    room -= readTokens(row);
+    if (room < 0 || parts.length === 0) {
+      parts.push([]);
+      room = maxTokens - readTokens(row);
+    }
+    parts.at(-1)!.push(row);
   }
   return parts;
 }
 
 /** Tokens of completions in all rows: what a token mean divides by. */
 export function completionTokens(rows: readonly TrainingRow[]): number {
-  return rows.reduce((sum, row) => sum + row.completion.length, 0);
+  return sum(rows.map((row) => row.completion.length));
 }

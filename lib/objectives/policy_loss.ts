@@ -15,12 +15,12 @@ export interface RatioClip {
 
 /** Per-token loss and what it is made of; not reduced. */
 export interface PolicyTokenLoss {
-  /** `[batch, seq]`, to be minimized. */
-  readonly loss: tf.Tensor2D;
-  /** `[batch, seq]`, `exp(logProbs - oldLogProbs)`. */
-  readonly ratio: tf.Tensor2D;
-  /** `[batch, seq]`: 1 where the clip removed the gradient. */
-  readonly clipped: tf.Tensor2D;
+  /** `[tokens]`, to be minimized. */
+  readonly loss: tf.Tensor1D;
+  /** `[tokens]`, `exp(logProbs - oldLogProbs)`. */
+  readonly ratio: tf.Tensor1D;
+  /** `[tokens]`: 1 where the clip removed the gradient. */
+  readonly clipped: tf.Tensor1D;
 }
 
 /**
@@ -28,26 +28,26 @@ export interface PolicyTokenLoss {
  * arXiv:2503.14476, eq. 10; dual clip arXiv:1912.09729, eq. 5). No KL term, no reduction. A ratio
  * beyond float32 (88 nats) makes the gradient non-finite, and the optimizer skips the step.
  *
- * @param logProbs `[batch, seq]`, nats, of the policy being trained.
- * @param oldLogProbs `[batch, seq]`, nats, of the policy that sampled.
- * @param advantages `[batch, 1]`.
+ * @param logProbs `[tokens]`, nats, of the policy being trained.
+ * @param oldLogProbs `[tokens]`, nats, of the policy that sampled.
+ * @param advantages `[tokens]`.
  * @param clip Null for no limit at all, as ReLIFT's first version trains.
  */
 export function policyTokenLoss(
-  logProbs: tf.Tensor2D,
-  oldLogProbs: tf.Tensor2D,
-  advantages: tf.Tensor2D,
+  logProbs: tf.Tensor1D,
+  oldLogProbs: tf.Tensor1D,
+  advantages: tf.Tensor1D,
   clip: RatioClip | null,
 ): PolicyTokenLoss {
-  const ratio = tf.exp(tf.sub(logProbs, oldLogProbs)) as tf.Tensor2D;
-  const free = tf.neg(tf.mul(ratio, advantages)) as tf.Tensor2D;
+  const ratio = tf.exp(tf.sub(logProbs, oldLogProbs)) as tf.Tensor1D;
+  const free = tf.neg(tf.mul(ratio, advantages)) as tf.Tensor1D;
   if (clip === null) return { loss: free, ratio, clipped: tf.zerosLike(ratio) };
   const limited = tf.clipByValue(ratio, 1 - clip.low, 1 + clip.high);
   const bound = tf.neg(tf.mul(limited, advantages));
-  const loss = tf.maximum(free, bound) as tf.Tensor2D;
+  const loss = tf.maximum(free, bound) as tf.Tensor1D;
   const clipped = tf.greater(bound, free);
   if (clip.dual === null) return { loss, ratio, clipped: clipped.cast("float32") };
-  const bad = tf.less(advantages, 0); // [batch, 1]
+  const bad = tf.less(advantages, 0);
   const ceiling = tf.mul(tf.abs(advantages), clip.dual); // -A c where A < 0
   const capped = tf.logicalAnd(bad, tf.greater(loss, ceiling));
   return {

@@ -3,10 +3,10 @@ import * as tf from "@tensorflow/tfjs";
 /**
  * Sum of the values where the mask is 1.
  *
- * @param values `[batch, seq]`, finite.
- * @param mask `[batch, seq]`, 0 or 1.
+ * @param values `[tokens]`, finite.
+ * @param mask `[tokens]`, 0 or 1.
  * @returns `[]`.
  */
-export function maskedSum(values: tf.Tensor2D, mask: tf.Tensor2D): tf.Scalar {
+export function maskedSum(values: tf.Tensor1D, mask: tf.Tensor1D): tf.Scalar {
   return tf.sum(tf.mul(values, mask));
 }

@@ -24,37 +24,45 @@ export async function accumulateGradients<Batch>(
   lossOf: (batch: Batch) => LossAndSums,
 ): Promise<{ gradients: Gradients; loss: number; sums: Record<string, number> }> {
   const names = Object.keys(weights);
-  let gradients: Record<string, tf.Tensor> = Object.fromEntries(
-    names.map((name) => [name, tf.zeros(weights[name]!.shape)]),
-  );
-  let loss = 0;
-  const sums: Record<string, number> = {};
+  let gradients: Record<string, tf.Tensor> = {};
+  let keys: string[] = [];
+  const numbers: tf.Tensor1D[] = []; // of each micro-batch: the loss, then the sums
   for (const batch of microBatches) {
     const before = gradients;
-    let keys: string[] = [];
-    const after: Record<string, tf.Tensor> = {};
-    const numbers = tf.tidy(() => {
-      let stacked: tf.Tensor1D | undefined;
+    gradients = {};
+    numbers.push(tf.tidy(() => {
+      let sums: tf.Tensor[] = [];
       const { value, grads } = tf.variableGrads(() => {
-        const { loss, sums } = lossOf(batch);
-        keys = Object.keys(sums);
-        if (keys.length > 0) stacked = tf.keep(tf.stack(Object.values(sums)) as tf.Tensor1D);
-        return loss;
+        const parts = lossOf(batch);
+        keys = Object.keys(parts.sums);
+        sums = Object.values(parts.sums).map((sum) => tf.keep(sum));
+        return parts.loss;
       }, Object.values(weights));
       for (const name of names) {
-        after[name] = tf.keep(tf.add(before[name]!, grads[weights[name]!.name]!));
+        const gradient = grads[weights[name]!.name]!;
+        gradients[name] = tf.keep(before[name] ? tf.add(before[name], gradient) : gradient);
       }
-      const loss = value.reshape([1]) as tf.Tensor1D;
-      const numbers = stacked ? tf.concat([loss, stacked]) : loss;
-      stacked?.dispose();
-      return numbers;
-    });
+      const stacked = tf.stack([value, ...sums]) as tf.Tensor1D;
+      tf.dispose(sums);
+      return stacked;
+    }));
     tf.dispose(before);
-    gradients = after;
-    const [value, ...rest] = await numbers.data<"float32">();
-    numbers.dispose();
-    loss += value!;
-    keys.forEach((key, i) => sums[key] = (sums[key] ?? 0) + rest[i]!);
   }
-  return { gradients, loss, sums };
+  const rows = await readAll(numbers);
+  const total = (column: number) => rows.reduce((sum, row) => sum + row[column]!, 0);
+  return {
+    gradients,
+    loss: total(0),
+    sums: Object.fromEntries(keys.map((key, i) => [key, total(i + 1)])),
+  };
+}
+
+/** The numbers of tensors of one length, in one read; frees them. */
+async function readAll(tensors: readonly tf.Tensor1D[]): Promise<number[][]> {
+  if (tensors.length === 0) return [];
+  const stacked = tf.stack([...tensors]) as tf.Tensor2D;
+  tf.dispose([...tensors]);
+  const values = await stacked.array();
+  stacked.dispose();
+  return values;
 }

@@ -4,6 +4,7 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { adamwUpdate } from "../compute/ops/adamw.ts";
 
 /** Gradients by the names of the weights they belong to. */
 export type Gradients = Readonly<Record<string, tf.Tensor>>;
@@ -76,36 +77,23 @@ export async function adamwStep(
   learningRate: number,
   config: AdamwConfig = ADAMW_DEFAULTS,
 ): Promise<StepReport> {
-  const { beta1, beta2, epsilon, weightDecay, maxGradNorm } = config;
-  const gradNorm = await globalNorm(gradients);
-  if (!Number.isFinite(gradNorm)) return { gradNorm, skipped: true };
-  state.step++;
-  const clip = Math.min(1, maxGradNorm / (gradNorm + 1e-6)); // as torch.nn.utils does
-  const stepSize = learningRate / (1 - beta1 ** state.step);
-  const correction = Math.sqrt(1 - beta2 ** state.step);
-  for (const [name, weight] of Object.entries(weights)) {
-    const [m, v, gradient] = [state.m[name]!, state.v[name]!, gradients[name]!];
-    tf.tidy(() => {
-      m.assign(tf.add(tf.mul(m, beta1), tf.mul(gradient, (1 - beta1) * clip)));
-      const squared = tf.mul(tf.square(gradient), (1 - beta2) * clip * clip);
-      v.assign(tf.add(tf.mul(v, beta2), squared));
-      // m̂ / (√v̂ + ε), with both bias corrections moved to the scalars
-      const direction = tf.div(m, tf.add(tf.div(tf.sqrt(v), correction), epsilon));
-      const decayed = tf.mul(weight, 1 - learningRate * weightDecay);
-      weight.assign(tf.sub(decayed, tf.mul(direction, stepSize)));
-    });
-  }
-  return { gradNorm, skipped: false };
-}
-
-/** L2 norm over all gradients together; one read from the device. */
-export async function globalNorm(gradients: Gradients): Promise<number> {
-  const squares = tf.tidy(() =>
-    tf.stack(Object.values(gradients).map((gradient) => tf.sum(tf.square(gradient))))
+  const names = Object.keys(weights);
+  const inOrder = (tensors: Readonly<Record<string, tf.Tensor>>) =>
+    names.map((name) => tensors[name]!);
+  const norm = adamwUpdate(
+    {
+      weights: inOrder(weights),
+      gradients: inOrder(gradients),
+      m: inOrder(state.m),
+      v: inOrder(state.v),
+    },
+    { ...config, learningRate, step: state.step + 1 },
   );
-  const values = await squares.data<"float32">();
-  squares.dispose();
-  return Math.sqrt(values.reduce((sum, value) => sum + value, 0));
+  const [gradNorm] = await norm.data() as Float32Array;
+  norm.dispose();
+  const skipped = !Number.isFinite(gradNorm);
+  if (!skipped) state.step++;
+  return { gradNorm: gradNorm!, skipped };
 }
 
 /** Frees the moments of an optimizer that is done. */

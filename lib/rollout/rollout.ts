@@ -5,10 +5,12 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { Question } from "../data/question.ts";
+import { bucket, stepsPerRead } from "../compute/device.ts";
+import { embedding } from "../compute/ops/embedding.ts";
+import { checkSampling, sampleTokens, type SamplingOptions } from "../compute/ops/sample.ts";
+import { disposeCache, type KvCache, kvCache, readNext, readPrompts } from "../model/kv_cache.ts";
 import type { Policy } from "../model/policy.ts";
-import { forward, type KvCache, logits } from "../model/transformer.ts";
-import type { Prng } from "../random.ts";
-import { checkSampling, sampleToken, type SamplingOptions } from "./sampling.ts";
+import type { RandomKey } from "../random.ts";
 
 /** Why a completion ended: the policy said so (EOS), or it ran out of tokens. */
 export type FinishReason = "stop" | "length";
@@ -43,19 +45,17 @@ export interface RolloutOptions extends SamplingOptions {
   readonly maxNewTokens: number;
   /** Completions decoded side by side, but never less than one group; 512 unless given. */
   readonly maxRows?: number;
-  /** The random stream of each completion, by the index of its question and its place in the group. */
-  readonly random: (question: number, sample: number) => Prng;
+  /** What each completion draws with, by the index of its question and its place in the group. */
+  readonly random: (question: number, sample: number) => RandomKey;
 }
-
-/** Prompts are padded on the left to a multiple of this, so that few buffer sizes occur on a GPU. */
-const PROMPT_BUCKET = 8;
 
 /**
  * Samples `groupSize` completions for every question.
  *
- * A prompt is read once for its whole group. Completions that have ended are taken out of the batch
- * when a quarter of it is done. Each completion draws from a stream of its own, so what is sampled
- * does not depend on which others share its batch.
+ * A prompt is read once for its whole group, and its keys and values are shared. Completions that
+ * have ended leave the batch at once; when enough have, further questions take their place. Each
+ * completion draws from a stream of its own, so what is sampled does not depend on which others
+ * share its batch.
  *
  * @returns One rollout for each question, in order.
  * @throws {RangeError} When an option is out of range or a prompt leaves no room for a completion.
@@ -74,23 +74,14 @@ export async function rollout(
       );
     }
   }
+  if (questions.length === 0) return [];
   const prompts = questions.map((question) => encodePrompt(policy, question, maxNewTokens));
-  const perBatch = Math.max(1, Math.floor(maxRows / groupSize));
-  const results: Rollout[] = [];
-  for (let start = 0; start < questions.length; start += perBatch) {
-    const batch = prompts.slice(start, start + perBatch);
-    const random = (row: number) =>
-      options.random(start + Math.floor(row / groupSize), row % groupSize);
-    const completions = await decode(policy, batch, options, random);
-    batch.forEach((prompt, i) =>
-      results.push({
-        question: questions[start + i]!,
-        prompt,
-        completions: completions.slice(i * groupSize, (i + 1) * groupSize),
-      })
-    );
-  }
-  return results;
+  const completions = await decode(policy, prompts, options);
+  return questions.map((question, i) => ({
+    question,
+    prompt: prompts[i]!,
+    completions: completions.slice(i * groupSize, (i + 1) * groupSize),
+  }));
 }
 
 /**
@@ -140,131 +131,195 @@ export function encodePart(
 
 /** A completion being written. */
 interface Draft {
+  /** The question's place among those rolled out. */
+  readonly question: number;
+  readonly key: RandomKey;
   readonly tokens: number[];
   readonly logProbs: number[];
   readonly samplingLogProbs: number[];
   entropy: number;
   done: boolean;
-  readonly prng: Prng;
+  /** Where its keys and values are; meaningless once it is done. */
+  readonly completionSlot: number;
+  readonly promptSlot: number;
 }
 
-/** Writes a group for each prompt, all side by side. */
+/** Numbers of slots that are free; the lowest is taken first. */
+function slots(count: number): { take(): number; free(slot: number): void; readonly left: number } {
+  const open = Array.from({ length: count }, (_, slot) => slot);
+  return {
+    take: () => open.shift()!,
+    free: (slot) => void open.push(slot),
+    get left(): number {
+      return open.length;
+    },
+  };
+}
+
+/** Writes a group for each prompt. */
 async function decode(
   policy: Policy,
   prompts: readonly (readonly number[])[],
   options: RolloutOptions,
-  random: (row: number) => Prng,
 ): Promise<Completion[]> {
-  const { groupSize, maxNewTokens } = options;
-  const { tokenizer: { eosTokenId } } = policy;
-  const drafts: Draft[] = Array.from({ length: prompts.length * groupSize }, (_, row) => ({
-    tokens: [],
-    logProbs: [],
-    samplingLogProbs: [],
-    entropy: 0,
-    done: false,
-    prng: random(row),
-  }));
-  let rows = drafts.map((_, row) => row); // which draft each row of the batch writes
-  let [scores, cache] = readPrompts(policy, prompts, groupSize);
-  for (let length = 1;; length++) {
-    const values = await scores.data<"float32">();
-    const vocab = scores.shape[1];
-    scores.dispose();
-    rows.forEach((row, at) => {
-      const draft = drafts[row]!;
-      if (draft.done) return; // still in the batch, until enough others are done too
-      const drawn = sampleToken(
-        values.subarray(at * vocab, (at + 1) * vocab),
-        options,
-        draft.prng,
-      );
-      draft.tokens.push(drawn.token);
-      draft.logProbs.push(drawn.logProb);
-      draft.samplingLogProbs.push(drawn.samplingLogProb);
-      draft.entropy += drawn.entropy;
-      draft.done = drawn.token === eosTokenId;
-    });
-    const live = rows.flatMap((row, at) => drafts[row]!.done ? [] : [at]);
-    if (live.length === 0 || length === maxNewTokens) break;
-    if (live.length <= 0.75 * rows.length) {
-      cache = takeRows(cache, live);
-      rows = live.map((at) => rows[at]!);
+  const { groupSize, maxNewTokens, maxRows = 512, random } = options;
+  const groups = Math.max(1, Math.min(prompts.length, Math.floor(maxRows / groupSize)));
+  const [rows, spare] = [groups * groupSize, groups * groupSize];
+  // Groups whose last completions are still being written keep their prompt while others start.
+  const promptSlots = Math.min(prompts.length, 2 * groups);
+  const [freeRows, freePrompts] = [slots(rows), slots(promptSlots)];
+  const cache = kvCache(policy, {
+    promptSlots,
+    promptCapacity: Math.max(...prompts.map((prompt) => prompt.length)),
+    completionSlots: rows + 1, // the last is for rows that only fill a buffer up
+    completionCapacity: maxNewTokens,
+  });
+  const drafts: Draft[] = [];
+  let active: Draft[] = [];
+  const finish = () => {
+    const done = active.filter((draft) => draft.done);
+    active = active.filter((draft) => !draft.done);
+    for (const draft of done) freeRows.free(draft.completionSlot);
+    for (const slot of new Set(done.map(({ promptSlot }) => promptSlot))) {
+      if (!active.some(({ promptSlot }) => promptSlot === slot)) freePrompts.free(slot);
     }
-    const last = rows.map((row) => drafts[row]!.tokens.at(-1)!);
-    [scores, cache] = readNext(policy, last, cache);
+  };
+  while (drafts.length < prompts.length * groupSize || active.length > 0) {
+    const first = drafts.length / groupSize;
+    const fit = Math.min(
+      prompts.length - first,
+      Math.floor(freeRows.left / groupSize),
+      freePrompts.left,
+    );
+    // Prompts are read some at a time, not one by one as rows come free.
+    if (fit > 0 && freeRows.left >= rows / 4) {
+      const asked = Array.from({ length: fit }, (_, i) => ({
+        question: first + i,
+        promptSlot: freePrompts.take(),
+      }));
+      const started = asked.flatMap(({ question, promptSlot }) =>
+        Array.from({ length: groupSize }, (_, sample): Draft => ({
+          question,
+          key: random(question, sample),
+          tokens: [],
+          logProbs: [],
+          samplingLogProbs: [],
+          entropy: 0,
+          done: false,
+          completionSlot: freeRows.take(),
+          promptSlot,
+        }))
+      );
+      const scores = tf.tidy(() => {
+        const read = asked.map(({ question }) => prompts[question]!);
+        const scores = readPrompts(policy, cache, read, asked.map(({ promptSlot }) => promptSlot));
+        const copies = started.map((_, row) => Math.floor(row / groupSize));
+        return embedding(scores, tf.tensor1d(copies, "int32"));
+      });
+      await draw(policy, started, options, 1, () => scores);
+      drafts.push(...started);
+      active.push(...started);
+    } else {
+      const longest = Math.max(...active.map(({ tokens }) => maxNewTokens - tokens.length));
+      await decodeBlock(policy, cache, active, prompts, spare, options, longest);
+    }
+    finish();
   }
-  tf.dispose(cache.layers.flatMap(({ k, v }) => [k, v]));
-  return drafts.map(({ tokens, logProbs, samplingLogProbs, entropy, done }) => ({
+  disposeCache(cache);
+  return drafts.map(({ tokens, logProbs, samplingLogProbs, entropy }) => ({
     tokens,
     text: policy.tokenizer.decode(tokens),
     logProbs,
     samplingLogProbs,
     entropy: entropy / tokens.length,
-    finishReason: done ? "stop" : "length",
+    finishReason: tokens.at(-1) === policy.tokenizer.eosTokenId ? "stop" : "length",
   }));
 }
 
-/** Reads every prompt once; returns the scores of its first new token, `groupSize` rows for each. */
-function readPrompts(
-  { weights, config, tokenizer }: Policy,
-  prompts: readonly (readonly number[])[],
-  groupSize: number,
-): [tf.Tensor2D, KvCache] {
-  const longest = Math.max(...prompts.map((prompt) => prompt.length));
-  const width = Math.ceil(longest / PROMPT_BUCKET) * PROMPT_BUCKET;
-  const padding = prompts.map((prompt) => width - prompt.length);
-  const padded = prompts.map((prompt, i) => [
-    ...Array.from({ length: padding[i]! }, () => tokenizer.padTokenId),
-    ...prompt,
-  ]);
-  const copies = prompts.flatMap((_, i) => Array.from({ length: groupSize }, () => i));
-  const [scores, cache] = keepStep(() => {
-    const { hidden, cache } = forward(weights, config, tf.tensor2d(padded, undefined, "int32"), {
-      padding,
-      layers: [],
-    });
-    const last = tf.tensor1d(prompts.map((_, i) => (i + 1) * width - 1), "int32");
-    const scores = logits(weights, config, tf.gather(hidden, last));
-    return [tf.gather(scores, tf.tensor1d(copies, "int32")), cache];
-  });
-  return [scores, takeRows(cache, copies)];
-}
-
-/** Reads one more token of each row; frees the cache it was given. */
-function readNext(
-  { weights, config }: Policy,
-  tokens: readonly number[],
+/** Writes up to a few more tokens of each completion, with one read from the device. */
+async function decodeBlock(
+  policy: Policy,
   cache: KvCache,
-): [tf.Tensor2D, KvCache] {
-  const next = keepStep(() => {
-    const column = tf.tensor2d([...tokens], [tokens.length, 1], "int32");
-    const { hidden, cache: grown } = forward(weights, config, column, cache);
-    return [logits(weights, config, hidden), grown];
+  active: readonly Draft[],
+  prompts: readonly (readonly number[])[],
+  spareSlot: number,
+  options: RolloutOptions,
+  longest: number,
+): Promise<void> {
+  const fill = Array.from({ length: bucket(active.length) - active.length });
+  const column = (of: (draft: Draft) => number, spare: number) => [
+    ...active.map(of),
+    ...fill.map(() => spare),
+  ];
+  const promptTokens = ({ question }: Draft) => prompts[question]!.length;
+  const cached = ({ tokens }: Draft) => tokens.length - 1; // all but the last, which is read next
+  const [rows, positions] = tf.tidy(() => [
+    tf.tensor2d(
+      [
+        column(({ completionSlot }) => completionSlot, spareSlot),
+        column(({ promptSlot }) => promptSlot, 0),
+        column(promptTokens, 0),
+        column(cached, 0),
+      ],
+      undefined,
+      "int32",
+    ),
+    tf.tensor1d(column((draft) => promptTokens(draft) + cached(draft), 0), "int32"),
+  ]);
+  let tokens = tf.tensor1d(column((draft) => draft.tokens.at(-1)!, 0), "int32");
+  const steps = Math.min(stepsPerRead(), longest);
+  await draw(policy, active, options, steps, (step, drawn) => {
+    if (drawn) [, tokens] = [tokens.dispose(), drawn];
+    return readNext(policy, cache, tokens, rows, positions, step);
   });
-  tf.dispose(cache.layers.flatMap(({ k, v }) => [k, v]));
-  return next;
+  tf.dispose([rows, positions, tokens]);
 }
 
-/** Runs a step inside `tf.tidy` and keeps its scores and its cache. */
-function keepStep(step: () => [tf.Tensor2D, KvCache]): [tf.Tensor2D, KvCache] {
-  let result: [tf.Tensor2D, KvCache];
-  tf.tidy(() => {
-    result = step();
-    tf.keep(result[0]);
-    for (const { k, v } of result[1].layers) tf.keep(k), tf.keep(v);
-  });
-  return result!;
-}
-
-/** The given rows of a cache, in the given order; frees the cache it was given. */
-function takeRows(cache: KvCache, rows: readonly number[]): KvCache {
-  const index = tf.tensor1d([...rows], "int32");
-  const layers = cache.layers.map(({ k, v }) => {
-    const taken = { k: tf.gather(k, index), v: tf.gather(v, index) };
-    tf.dispose([k, v]);
-    return taken;
-  });
-  index.dispose();
-  return { padding: rows.map((row) => cache.padding[row]!), layers };
+/**
+ * Draws tokens for completions, step after step, and adds them in one read.
+ *
+ * @param scoresOf Scores of the tokens of a step, `[rows or more, vocab]`, from the tokens drawn in
+ * the step before (none in the first), which it then owns.
+ */
+async function draw(
+  policy: Policy,
+  drafts: readonly Draft[],
+  options: RolloutOptions,
+  steps: number,
+  scoresOf: (step: number, drawn: tf.Tensor1D | undefined) => tf.Tensor2D,
+): Promise<void> {
+  let tokens: tf.Tensor1D | undefined;
+  let [keys, counts]: [tf.Tensor2D | undefined, tf.Tensor1D | undefined] = [undefined, undefined];
+  const results: tf.Tensor2D[] = [];
+  for (let step = 0; step < steps; step++) {
+    const scores = scoresOf(step, tokens);
+    const rows = scores.shape[0];
+    const draftOf = (row: number) => drafts[row] ?? drafts[0]!; // rows that fill a buffer up: any
+    const all = Array.from({ length: rows }, (_, row) => draftOf(row));
+    keys ??= tf.tensor2d(all.map(({ key }) => [key[0] | 0, key[1] | 0]), [rows, 2], "int32");
+    counts ??= tf.tensor1d(all.map(({ tokens }) => tokens.length), "int32");
+    const sampled = sampleTokens(scores, keys, counts, step, options);
+    scores.dispose();
+    tokens = sampled.tokens;
+    results.push(sampled.drawn);
+  }
+  const drawn = tf.stack(results) as tf.Tensor3D; // [steps, 4, rows]
+  tf.dispose([...results, keys!, counts!, tokens!]);
+  const values = await drawn.data<"float32">();
+  const rows = drawn.shape[2];
+  drawn.dispose();
+  for (let step = 0; step < steps; step++) {
+    drafts.forEach((draft, row) => {
+      if (draft.done) return; // decoded on until the block's end
+      const [token, logProb, samplingLogProb, entropy] = [0, 1, 2, 3].map((part) =>
+        values[(4 * step + part) * rows + row]!
+      ) as [number, number, number, number];
+      draft.tokens.push(token);
+      draft.logProbs.push(logProb);
+      draft.samplingLogProbs.push(samplingLogProb);
+      draft.entropy += entropy;
+      draft.done = token === policy.tokenizer.eosTokenId ||
+        draft.tokens.length === options.maxNewTokens;
+    });
+  }
 }

@@ -17,7 +17,7 @@ import {
 import { evaluationTable } from "../../lib/evaluation/table.ts";
 import { modelConfig } from "../../lib/model/config.ts";
 import { createPolicy, disposePolicy } from "../../lib/model/policy.ts";
-import { PLAIN_SAMPLING } from "../../lib/rollout/sampling.ts";
+import { PLAIN_SAMPLING } from "../../lib/compute/ops/sample.ts";
 import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
 import { assertClose, eachDevice, TINY } from "../_devices.ts";
 

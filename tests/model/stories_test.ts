@@ -115,7 +115,7 @@ if (present) {
       temperature: 0,
       topP: 1,
       topK: 0,
-      random: () => () => 0,
+      random: () => [0, 0],
     }) as [Awaited<ReturnType<typeof rollout>>[number]];
     disposePolicy(policy);
     assertEquals(completions[0]!.text, new TextDecoder().decode(expected));

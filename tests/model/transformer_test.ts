@@ -1,15 +1,16 @@
 import { assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
+import { packedSequences } from "../../lib/compute/ops/attention.ts";
+import { tokenLogProbs } from "../../lib/compute/ops/token_log_probs.ts";
 import { type ModelConfig, modelConfig } from "../../lib/model/config.ts";
 import {
   forward,
   initialWeights,
-  type KvCache,
   logits,
+  outputMatrix,
   type Weights,
   weightShapes,
 } from "../../lib/model/transformer.ts";
-import { tokenLogProbs } from "../../lib/objectives/log_probs.ts";
 import { assertClose, eachDevice, take, TINY, wave } from "../_devices.ts";
 
 const VOCAB = 11;
@@ -34,42 +35,19 @@ function waveWeights(config: ModelConfig): Weights {
   return Object.fromEntries(entries);
 }
 
-/** Logits of every position of equally long rows, `[rows][seq][vocab]`. */
+/** Logits of every position of rows that are read side by side, `[rows][seq][vocab]`. */
 async function scores(
   weights: Weights,
   config: ModelConfig,
   rows: number[][],
-  cache?: KvCache,
 ): Promise<number[][][]> {
   const all = tf.tidy(() => {
-    const tokens = tf.tensor2d(rows, undefined, "int32");
-    return logits(weights, config, forward(weights, config, tokens, cache).hidden);
+    const sequences = packedSequences(rows.map((row) => row.length));
+    const hidden = forward(weights, config, tf.tensor1d(rows.flat(), "int32"), sequences);
+    return logits(weights, config, hidden);
   });
   const values = [...await take(all)];
-  return rows.map((row, r) =>
-    row.map((_, t) => values.slice((r * row.length + t) * VOCAB, (r * row.length + t + 1) * VOCAB))
-  );
-}
-
-/** Reads a few tokens of each row; the grown cache is kept, the one given is freed. */
-async function readMore(
-  weights: Weights,
-  config: ModelConfig,
-  rows: number[][],
-  cache: KvCache,
-): Promise<{ scores: number[][][]; cache: KvCache }> {
-  const result = await scores(weights, config, rows, cache);
-  let grown: KvCache | undefined;
-  tf.tidy(() => {
-    grown = forward(weights, config, tf.tensor2d(rows, undefined, "int32"), cache).cache;
-    for (const { k, v } of grown.layers) tf.keep(k), tf.keep(v);
-  });
-  freeCache(cache);
-  return { scores: result, cache: grown! };
-}
-
-function freeCache(cache: KvCache): void {
-  tf.dispose(cache.layers.flatMap(({ k, v }) => [k, v]));
+  return rows.map((row) => row.map(() => values.splice(0, VOCAB)));
 }
 
 const DIGITS = [3, 1, 4, 1, 5];
@@ -77,11 +55,10 @@ const NEXT = [1, 4, 1, 5, 9];
 
 /** Mean cross entropy of `NEXT` after `DIGITS`. */
 function loss(weights: Weights, config: ModelConfig): tf.Scalar {
-  const { hidden } = forward(weights, config, tf.tensor2d([DIGITS], undefined, "int32"));
-  const { logProbs } = tokenLogProbs(
-    logits(weights, config, hidden),
-    tf.tensor1d(NEXT, "int32"),
-  );
+  const tokens = tf.tensor1d(DIGITS, "int32");
+  const hidden = forward(weights, config, tokens, packedSequences([DIGITS.length]));
+  const targets = tf.tensor1d(NEXT, "int32");
+  const { logProbs } = tokenLogProbs(hidden, outputMatrix(weights, config), targets);
   return tf.neg(tf.mean(logProbs));
 }
 
@@ -189,49 +166,14 @@ eachDevice("forward() reads every earlier position", async () => {
   tf.dispose(weights);
 });
 
-eachDevice("forward() gives a row the same logits with padding on its right", async () => {
+eachDevice("forward() gives a row the same logits alone and beside others", async () => {
   const weights = initialWeights(LLAMA, 1);
-  const [alone] = await scores(weights, LLAMA, [[3, 1, 4]]);
-  const padded = await scores(weights, LLAMA, [[3, 1, 4, 10, 10], [2, 7, 1, 8, 2]]);
-  assertClose(padded[0]!.slice(0, 3).flat(), alone!.flat(), 1e-5);
-  tf.dispose(weights);
-});
-
-eachDevice("forward() gives a row the same logits with padding on its left", async () => {
-  const weights = initialWeights(LLAMA, 1);
-  const rows = [[3, 1, 4, 1, 5], [2, 7, 1], [6]];
-  const padding = rows.map((row) => 5 - row.length);
-  const padded = rows.map((row, r) => [...new Array<number>(padding[r]!).fill(10), ...row]);
-  const read = await readMore(weights, LLAMA, padded, { padding, layers: [] });
-  const next = await readMore(weights, LLAMA, [[9], [9], [9]], read.cache); // and so in later steps
+  const rows = [[3, 1, 4], [2, 7, 1, 8, 2, 8, 1], [6], [3, 1, 4]];
+  const together = await scores(weights, LLAMA, rows);
   for (const [r, row] of rows.entries()) {
-    const [alone] = await scores(weights, LLAMA, [[...row, 9]]);
-    assertClose(
-      [...read.scores[r]!.slice(padding[r]), ...next.scores[r]!].flat(),
-      alone!.flat(),
-      1e-5,
-    );
+    assertClose(together[r]!.flat(), (await scores(weights, LLAMA, [row])).flat(2), 1e-5);
   }
-  freeCache(next.cache), tf.dispose(weights);
-});
-
-eachDevice("forward() with a cache gives the logits of one pass", async () => {
-  const weights = initialWeights(QWEN2, 2);
-  const rows = [[3, 1, 4, 1, 5, 9], [2, 7, 1, 8, 2, 8]];
-  const whole = await scores(weights, QWEN2, rows);
-  let cache: KvCache = { padding: [0], layers: [] };
-  for (const [start, end] of [[0, 1], [1, 2], [2, 5], [5, 6]] as const) { // uneven steps
-    const step = await readMore(weights, QWEN2, rows.map((row) => row.slice(start, end)), cache);
-    assertClose(
-      step.scores.flat(2),
-      whole.map((row) => row.slice(start, end)).flat(2),
-      1e-5,
-    );
-    cache = step.cache;
-  }
-  assertEquals(cache.layers.length, 2);
-  assertEquals(cache.layers[1]!.k.shape, [2, 2, 6, 4]); // batch, keyValueHeads, positions, headDim
-  freeCache(cache), tf.dispose(weights);
+  tf.dispose(weights);
 });
 
 eachDevice(
@@ -285,13 +227,11 @@ eachDevice("logits() read the head of its own where embeddings are not tied", as
 }, { devices: ["cpu", "wasm with BLAS"] });
 
 eachDevice("forward() names the tensor that is not there", async () => {
-  const token = tf.tensor2d([[1]], undefined, "int32");
   assertThrows(
-    () => tf.tidy(() => forward({}, LLAMA, token).hidden),
+    () => tf.tidy(() => forward({}, LLAMA, tf.tensor1d([1], "int32"), packedSequences([1]))),
     TypeError,
     "no tensor model.embed_tokens.weight",
   );
-  token.dispose();
   await Promise.resolve();
 }, { devices: ["cpu"] });
 

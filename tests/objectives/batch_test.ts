@@ -3,10 +3,11 @@ import * as tf from "@tensorflow/tfjs";
 import {
   completionTokens,
   microBatches,
+  type TokenBatch,
   tokenBatch,
   type TrainingRow,
 } from "../../lib/objectives/batch.ts";
-import { eachDevice, take } from "../_devices.ts";
+import { eachDevice } from "../_devices.ts";
 
 /** A row whose prompt and completion have these lengths. */
 function row(prompt: number, completion: number): TrainingRow {
@@ -14,79 +15,70 @@ function row(prompt: number, completion: number): TrainingRow {
   return { prompt: ids(prompt), completion: ids(completion), advantage: 0 };
 }
 
-/** The rows of a tensor. */
-async function rowsOf(tensor: tf.Tensor): Promise<number[][]> {
-  const [rows, columns] = tensor.shape as [number, number];
-  const values = [...await take(tensor)];
-  return Array.from({ length: rows }, (_, r) => values.slice(r * columns, (r + 1) * columns));
-}
+/** The tensors of a batch. */
+const tensorsOf = ({ sequences, ...tensors }: TokenBatch) => [
+  ...Object.values(tensors),
+  sequences.starts,
+  sequences.ends,
+];
 
-eachDevice("tokenBatch() lays rows out so that each position predicts the next token", async () => {
+eachDevice("tokenBatch() lays rows end to end and tells what follows each token", async () => {
   const batch = tokenBatch([
-    // Ids 5 6 7 8 9, of which the policy reads 5 6 7 8 and predicts 6 7 8 9.
+    // Ids 5 6 7 8 9, of which the policy reads 5 6 7 8 and is judged by 7 8 9.
     { prompt: [5, 6], completion: [7, 8, 9], advantage: 0.5, oldLogProbs: [-1, -2, -3] },
     { prompt: [4], completion: [3], advantage: -1.5, oldLogProbs: [-4] },
     { prompt: [1, 2, 3], completion: [4], advantage: 0 }, // a demonstration
   ], 13);
-  assertEquals([batch.tokens.dtype, batch.targets.dtype], ["int32", "int32"]);
-  assertEquals(await rowsOf(batch.tokens), [
-    [5, 6, 7, 8, 13, 13, 13, 13],
-    [4, 13, 13, 13, 13, 13, 13, 13],
-    [1, 2, 3, 13, 13, 13, 13, 13],
-  ]);
-  assertEquals(await rowsOf(batch.targets), [
-    [6, 7, 8, 9, 13, 13, 13, 13],
-    [3, 13, 13, 13, 13, 13, 13, 13],
-    [2, 3, 4, 13, 13, 13, 13, 13],
-  ]);
-  assertEquals(await rowsOf(batch.mask), [
-    [0, 1, 1, 1, 0, 0, 0, 0], // 6 belongs to the prompt
-    [1, 0, 0, 0, 0, 0, 0, 0],
-    [0, 0, 1, 0, 0, 0, 0, 0],
-  ]);
-  assertEquals(await rowsOf(batch.advantages), [[0.5], [-1.5], [0]]);
-  assertEquals(await rowsOf(batch.oldLogProbs), [
-    [0, -1, -2, -3, 0, 0, 0, 0],
-    [-4, 0, 0, 0, 0, 0, 0, 0],
-    [0, 0, 0, 0, 0, 0, 0, 0],
-  ]);
+  const { tokens, scored, targets, mask, advantages, oldLogProbs, sequences } = batch;
+  assertEquals([tokens, scored, targets].map(({ dtype }) => dtype), ["int32", "int32", "int32"]);
+  assertEquals([...await tokens.data()], [5, 6, 7, 8, 4, 1, 2, 3]);
+  assertEquals(sequences.lengths, [4, 1, 3]);
+  assertEquals([...await sequences.starts.data()], [0, 0, 0, 0, 4, 5, 5, 5]);
+  assertEquals([...await sequences.ends.data()], [4, 4, 4, 4, 5, 8, 8, 8]);
+  assertEquals([...await scored.data()], [1, 2, 3, 4, 7]); // 6 7 8, 4 and 3
+  assertEquals([...await targets.data()], [7, 8, 9, 3, 4]);
+  assertEquals([...await mask.data()], [1, 1, 1, 1, 1]);
+  assertEquals([...await advantages.data()], [0.5, 0.5, 0.5, -1.5, 0]);
+  assertEquals([...await oldLogProbs.data()], [-1, -2, -3, -4, 0]);
+  tf.dispose(tensorsOf(batch));
 });
 
-eachDevice("tokenBatch() rounds the length up to a multiple of 8", async () => {
-  for (const [prompt, completion, seq] of [[1, 1, 8], [4, 5, 8], [5, 5, 16], [8, 9, 16]] as const) {
-    const batch = tokenBatch([row(prompt, completion), row(1, 1)], 0); // reads one id less
-    assertEquals(batch.tokens.shape, [2, seq]);
-    tf.dispose([batch.tokens, batch.targets, batch.mask, batch.advantages, batch.oldLogProbs]);
-  }
-  await Promise.resolve();
-}, { devices: ["cpu"] });
+eachDevice("tokenBatch() fills up to a size that the device pools, masked", async () => {
+  const batch = tokenBatch([row(10, 20), row(5, 13)], 4); // reads 29 + 17 tokens, scores 33
+  const { tokens, scored, mask, sequences } = batch;
+  assertEquals([tokens.size, scored.size], [48, 40]); // 32 to 64 in steps of 8
+  assertEquals(sequences.lengths, [29, 17, 2]);
+  assertEquals([...await tokens.data()].slice(46), [4, 4]);
+  assertEquals([...await mask.data()], Array.from({ length: 40 }, (_, i) => i < 33 ? 1 : 0));
+  tf.dispose(tensorsOf(batch));
+}, { devices: ["webgpu"] });
 
-Deno.test("microBatches() puts rows of like length together up to the limit", () => {
+eachDevice("tokenBatch() fills nothing up elsewhere", async () => {
+  const batch = tokenBatch([row(10, 20), row(5, 13)], 4);
+  assertEquals([batch.tokens.size, batch.scored.size], [46, 33]);
+  tf.dispose(tensorsOf(batch));
+  await Promise.resolve();
+}, { devices: ["cpu", "wasm"] });
+
+Deno.test("microBatches() fills parts in order up to the limit", () => {
   const [three, eight, nine, twenty] = [row(2, 2), row(4, 5), row(4, 6), row(10, 11)];
-  // Padded to 8, 8, 16 and 24. Two rows of 8 fill 16; with the next, three rows of 16 are 48.
-  assertEquals(microBatches([twenty, nine, three, eight], 16), [[three, eight], [nine], [twenty]]);
-  assertEquals(microBatches([twenty, nine, three, eight], 48), [[three, eight, nine], [twenty]]);
-  assertEquals(microBatches([twenty, nine, three, eight], 96), [[three, eight, nine, twenty]]);
+  const rows = [twenty, nine, three, eight]; // which read 20, 9, 3 and 8 tokens
+  assertEquals(microBatches(rows, 12), [[twenty], [nine, three], [eight]]);
+  assertEquals(microBatches(rows, 29), [[twenty, nine], [three, eight]]);
+  assertEquals(microBatches(rows, 39), [[twenty, nine, three], [eight]]);
+  assertEquals(microBatches(rows, 40), [[twenty, nine, three, eight]]);
 });
 
 Deno.test("microBatches() loses no row and passes the limit only with a row alone", () => {
   const rows = Array.from({ length: 40 }, (_, i) => row(1 + i % 7, 1 + (i * i) % 23));
   for (const maxTokens of [1, 16, 40, 100, 1000]) {
     const parts = microBatches(rows, maxTokens);
-    assertEquals(new Set(parts.flat()), new Set(rows));
-    assertEquals(parts.flat().length, rows.length);
+    assertEquals(parts.flat(), rows);
     for (const part of parts) {
-      const longest = Math.max(...part.map((r) => r.prompt.length + r.completion.length - 1));
-      const padded = part.length * Math.ceil(longest / 8) * 8;
-      assert(part.length === 1 || padded <= maxTokens, `${padded} > ${maxTokens}`);
+      const read = part.reduce((sum, r) => sum + r.prompt.length + r.completion.length - 1, 0);
+      assert(part.length === 1 || read <= maxTokens, `${read} > ${maxTokens}`);
     }
   }
-});
-
-Deno.test("microBatches() keeps the order of rows of one length and leaves its argument alone", () => {
-  const rows = [row(2, 2), row(1, 3), row(3, 1), row(1, 1)];
-  assertEquals(microBatches(rows, 32).flat(), [rows[3]!, rows[0]!, rows[1]!, rows[2]!]);
-  assertEquals(rows[3]!.prompt.length, 1);
   assertEquals(microBatches([], 32), []);
 });
 

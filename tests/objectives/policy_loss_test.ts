@@ -11,10 +11,10 @@ async function tokenLoss(
   clip: RatioClip | null,
 ): Promise<{ loss: Float32Array; gradient: Float32Array; clipped: Float32Array }> {
   const [loss, gradient, clipped] = tf.tidy(() => {
-    const old = tf.tensor2d([ratios.map((_, i) => -1 - i)]);
-    const logProbs = tf.add(old, tf.tensor2d([ratios.map(Math.log)])) as tf.Tensor2D;
-    const advantages = tf.tensor2d([[advantage]]);
-    const run = (x: tf.Tensor) => policyTokenLoss(x as tf.Tensor2D, old, advantages, clip);
+    const old = tf.tensor1d(ratios.map((_, i) => -1 - i));
+    const logProbs = tf.add(old, tf.tensor1d(ratios.map(Math.log))) as tf.Tensor1D;
+    const advantages = tf.fill([ratios.length], advantage) as tf.Tensor1D;
+    const run = (x: tf.Tensor) => policyTokenLoss(x as tf.Tensor1D, old, advantages, clip);
     const { loss, clipped } = run(logProbs);
     return [loss, tf.grad((x) => run(x).loss)(logProbs), clipped];
   });
@@ -73,22 +73,22 @@ eachDevice("policyTokenLoss() is 0 with a gradient of 0 where the advantage is 0
 
 eachDevice("policyTokenLoss() has the ratio of new to old probabilities", async () => {
   const ratio = tf.tidy(() => {
-    const [now, old] = [tf.tensor2d([[-1, -2]]), tf.tensor2d([[-2, -1.5]])];
-    return policyTokenLoss(now, old, tf.tensor2d([[1]]), CLIP).ratio;
+    const [now, old] = [tf.tensor1d([-1, -2]), tf.tensor1d([-2, -1.5])];
+    return policyTokenLoss(now, old, tf.tensor1d([1, 1]), CLIP).ratio;
   });
   assertClose(await take(ratio), [Math.E, Math.exp(-0.5)], 1e-6);
 });
 
 eachDevice("policyTokenLoss() on policy has the token mean's gradient −A/N per token", async () => {
-  const mask = [[1, 1, 0], [1, 0, 0]]; // N = 3 tokens count
+  const mask = [1, 1, 0, 1, 0, 0]; // N = 3 tokens count
   const gradient = tf.tidy(() => {
-    const old = tf.tensor2d([[-1, -2, -3], [-0.5, -4, -1]]);
-    const advantages = tf.tensor2d([[1.5], [-0.75]]);
+    const old = tf.tensor1d([-1, -2, -3, -0.5, -4, -1]);
+    const advantages = tf.tensor1d([1.5, 1.5, 1.5, -0.75, -0.75, -0.75]);
     return tf.grad((x) =>
       tf.div(
         maskedSum(
-          policyTokenLoss(x as tf.Tensor2D, old, advantages, { ...CLIP, dual: 3 }).loss,
-          tf.tensor2d(mask),
+          policyTokenLoss(x as tf.Tensor1D, old, advantages, { ...CLIP, dual: 3 }).loss,
+          tf.tensor1d(mask),
         ),
         3,
       )
@@ -100,7 +100,7 @@ eachDevice("policyTokenLoss() on policy has the token mean's gradient −A/N per
 
 eachDevice("maskedSum() adds up what the mask leaves", async () => {
   const sum = tf.tidy(() =>
-    maskedSum(tf.tensor2d([[1, 2, 4], [8, 16, 32]]), tf.tensor2d([[1, 0, 1], [0, 1, 0]]))
+    maskedSum(tf.tensor1d([1, 2, 4, 8, 16, 32]), tf.tensor1d([1, 0, 1, 0, 1, 0]))
   );
   assertEquals(await take(sum), new Float32Array([21])); // 1 + 4 + 16
 });

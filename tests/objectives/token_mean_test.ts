@@ -42,7 +42,7 @@ function policyLoss(weights: Weights, rows: TrainingRow[], padTokenId = 10): Los
 eachDevice("accumulateGradients() gives the token mean however the rows are split", async () => {
   const weights = initialWeights(CONFIG, 1);
   const results = [];
-  for (const [maxTokens, parts] of [[1000, 1], [48, 2], [24, 4], [1, 6]] as const) {
+  for (const [maxTokens, parts] of [[1000, 1], [30, 2], [15, 4], [1, 6]] as const) {
     const batches = microBatches(ROWS, maxTokens);
     assertEquals(batches.length, parts);
     const result = await accumulateGradients(weights, batches, (rows) => policyLoss(weights, rows));
@@ -74,14 +74,13 @@ eachDevice("accumulateGradients() adds up loss, sums and gradients worked by han
   tf.dispose([weights, inputs]);
 });
 
-eachDevice("accumulateGradients() gives zeros for no micro-batches", async () => {
+eachDevice("accumulateGradients() gives nothing for no micro-batches", async () => {
   const weights = tf.tidy(() => ({ w: tf.variable(tf.tensor1d([3, -1])) }));
   const { gradients, loss, sums } = await accumulateGradients(weights, [], () => ({
     loss: tf.sum(weights.w) as tf.Scalar,
     sums: {},
   }));
-  assertEquals([loss, sums], [0, {}]);
-  assertEquals([...await take(gradients.w!)], [0, 0]);
+  assertEquals([loss, sums, gradients], [0, {}, {}]);
   tf.dispose(weights);
 }, { devices: ["cpu"] });
 
@@ -108,14 +107,12 @@ eachDevice(
 
 eachDevice("maskedSum() gives a token that is masked a gradient of exactly zero", async () => {
   const gradient = tf.tidy(() => {
-    const mask = tf.tensor2d([[0, 1, 1, 0]]), old = tf.fill([1, 4], -1.5) as tf.Tensor2D;
-    return tf.grad((x) => {
-      const logProbs = x as tf.Tensor2D;
-      return maskedSum(
-        policyTokenLoss(logProbs, old, tf.tensor2d([[0.5]]), { low: 0.2, high: 0.2, dual: 3 }).loss,
-        mask,
-      );
-    })(tf.tensor2d([[-30, -1.5, -1.6, 0]]));
+    const [mask, old] = [tf.tensor1d([0, 1, 1, 0]), tf.fill([4], -1.5) as tf.Tensor1D];
+    const advantages = tf.fill([4], 0.5) as tf.Tensor1D;
+    const clip = { low: 0.2, high: 0.2, dual: 3 };
+    return tf.grad((x) =>
+      maskedSum(policyTokenLoss(x as tf.Tensor1D, old, advantages, clip).loss, mask)
+    )(tf.tensor1d([-30, -1.5, -1.6, 0]));
   });
   const [before, first, second, after] = await take(gradient);
   assert(before === 0 && after === 0);

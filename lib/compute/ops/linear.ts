@@ -1,6 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
+import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
 import { hasKernel, runKernel, runKernels } from "../kernels.ts";
+import { multiplyOnGpu, runPlain } from "./matmul.ts";
 
 /** What a projection adds to the product. */
 export interface LinearOptions {
@@ -162,4 +164,79 @@ registerWasmKernel("LinearGrad", (heap: Heap, inputs) => {
     return dWeight;
   });
   return [dx, ...dWeights];
+});
+
+/** Weights, with their biases, that one launch on the GPU takes; more are copied into one first. */
+const BOUND = 3;
+
+/** Matrices below one another, or vectors after one another, as one. */
+function joined(gpu: Gpu, tensors: readonly tf.TensorInfo[]): tf.TensorInfo[] {
+  return tensors.length > 0 ? [runPlain(gpu, "Concat", tensors, { axis: 0 })] : [];
+}
+
+registerGpuKernel("Linear", (gpu: Gpu, inputs) => {
+  const { x, residual } = inputs as Record<"x" | "residual", tf.TensorInfo>;
+  const [weights, biases] = [numbered(inputs, "weight"), numbered(inputs, "bias")];
+  const [m, k] = x.shape as [number, number];
+  const n = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
+  const buffers = weights.length + biases.length + 3; // with x, residual and y
+  const fits = weights.length <= BOUND &&
+    buffers <= gpu.device.limits.maxStorageBuffersPerShaderStage;
+  const operands = fits
+    ? { b: weights, biases }
+    : { b: joined(gpu, weights), biases: joined(gpu, biases) };
+  const form = { transposeA: false, transposeB: true };
+  const [y] = multiplyOnGpu(gpu, {
+    a: x,
+    ...operands,
+    ...form,
+    m,
+    n,
+    k,
+    shapes: [[m, n]],
+    residual,
+  });
+  if (!fits) {
+    for (const { dataId } of [...operands.b, ...operands.biases]) gpu.backend.disposeData(dataId);
+  }
+  return y!;
+});
+
+registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
+  const { dy, x } = inputs as Record<"dy" | "x", tf.TensorInfo>;
+  const weights = numbered(inputs, "weight");
+  const [rows, width] = x.shape as [number, number];
+  const total = dy.shape[1]!;
+  const fits = weights.length <= BOUND;
+  const b = fits ? weights : joined(gpu, weights);
+  const plain = { transposeA: false, transposeB: false };
+  const turned = { transposeA: true, transposeB: false };
+  const [dx] = multiplyOnGpu(gpu, {
+    a: dy,
+    b,
+    ...plain,
+    m: rows,
+    n: width,
+    k: total,
+    shapes: [x.shape],
+  });
+  const dWeights = multiplyOnGpu(gpu, {
+    a: dy,
+    b: [x],
+    ...turned,
+    m: total,
+    n: width,
+    k: rows,
+    shapes: b.map(({ shape }) => shape),
+  });
+  if (fits) return [dx!, ...dWeights];
+  const [all, one] = [dWeights[0]!, b[0]!];
+  let row = 0;
+  const parts = weights.map(({ shape }) => {
+    const part = runPlain(gpu, "Slice", { x: all }, { begin: [row, 0], size: shape });
+    row += shape[0]!;
+    return part;
+  });
+  for (const { dataId } of [all, one]) gpu.backend.disposeData(dataId);
+  return [dx!, ...parts];
 });

@@ -8,8 +8,17 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
+import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { kernelsInUse } from "../kernels.ts";
+import { type Attributes, kernelsInUse } from "../kernels.ts";
+import {
+  FEW_ROWS_COLUMNS,
+  fewRows,
+  type Form,
+  sumOfParts,
+  type Tile,
+  tiled,
+} from "../wgsl/matmul.ts";
 
 /** The shape of `a × b` and of each operand, checked as tfjs checks them. */
 interface Product {
@@ -89,6 +98,153 @@ function wasmMatMul(heap: Heap, a: tf.TensorInfo, b: tf.TensorInfo, forms: Forms
   return out;
 }
 
+/** `C = op(A) op(B) + biases + residual`, where op(A) is `[m, k]` and op(B) `[k, n]`. */
+export interface GpuProduct {
+  readonly a: tf.TensorInfo;
+  /** Matrices of one width, which together are B, one below the other. */
+  readonly b: readonly tf.TensorInfo[];
+  readonly transposeA: boolean;
+  readonly transposeB: boolean;
+  readonly m: number;
+  readonly n: number;
+  readonly k: number;
+  /** Products of the same shape, 1 unless given; then B and C are one tensor each. */
+  readonly batch?: number;
+  readonly strideA?: number;
+  readonly strideB?: number;
+  /** Shapes of the matrices of one width that together are C, one below the other. */
+  readonly shapes: readonly (readonly number[])[];
+  /** One for each matrix of B, which must be transposed; none for no biases. */
+  readonly biases?: readonly tf.TensorInfo[];
+  /** `[m, n]`. */
+  readonly residual?: tf.TensorInfo;
+}
+
+/** 256 invocations, all of 16 KiB: the fewest reads. */
+const LARGE: Tile = { size: [128, 128], each: [8, 8], depth: 16 };
+/** 64 invocations, 8 KiB. */
+const MEDIUM: Tile = { size: [64, 64], each: [8, 8], depth: 16 };
+/** 64 invocations, 8 KiB: the most workgroups. */
+const SMALL: Tile = { size: [32, 32], each: [4, 4], depth: 32 };
+/** Rows of C up to which reading B takes longer than multiplying. */
+const FEW_ROWS = 16;
+/** Workgroups that keep a GPU busy. */
+const BUSY = 64;
+/** Inner steps that may be divided, and those that are worth a part. */
+const LONG = 1024, PART = 256;
+
+/** Multiplies on the GPU, in one launch or, where one would leave much of it idle, in two. */
+export function multiplyOnGpu(gpu: Gpu, product: GpuProduct): tf.TensorInfo[] {
+  const { a, b, transposeA, transposeB, m, n, k, batch = 1, strideA = 0, strideB = 0 } = product;
+  const { shapes, biases = [], residual } = product;
+
+  const few = m <= FEW_ROWS;
+  const rows = m <= 4 ? 4 : m <= 8 ? 8 : FEW_ROWS;
+  const tilesOf = ([height, width]: Tile["size"]) =>
+    batch * Math.ceil(m / height) * Math.ceil(n / width);
+  const mostParts = batch === 1 && k >= LONG ? Math.floor(k / PART) : 1;
+  const tile = Math.min(m, n) <= SMALL.size[0]
+    ? SMALL
+    : tilesOf(LARGE.size) >= 4 * BUSY
+    ? LARGE
+    : tilesOf(MEDIUM.size) * mostParts >= BUSY
+    ? MEDIUM
+    : SMALL;
+  const size = few ? [rows, FEW_ROWS_COLUMNS] as const : tile.size;
+  const tiles = tilesOf(size);
+  const wanted = tiles < BUSY ? Math.min(mostParts, Math.ceil(2 * BUSY / tiles)) : 1;
+  const lengthK = 32 * Math.ceil(k / wanted / 32);
+  const parts = Math.ceil(k / lengthK) || 1; // also of no steps at all
+
+  const form: Form = {
+    transposeA,
+    transposeB,
+    wideA: (transposeA ? m : k) % 4 === 0,
+    wideB: (transposeB ? k : n) % 4 === 0,
+    wideC: n % 4 === 0,
+    countB: b.length,
+    countC: parts > 1 ? 1 : shapes.length,
+    biases: parts === 1 && biases.length > 0,
+    residual: parts === 1 && residual !== undefined,
+  };
+  const c = shapes.map((shape) => gpu.output(shape));
+  const finish = {
+    ...numbered("bias", biases),
+    ...(residual ? { residual } : {}),
+    ...numbered("c", c),
+  };
+  const ends = rowEnds(b.length > 1 ? b.map(({ shape }) => shape) : shapes);
+  const sums = parts > 1 ? gpu.output([parts, m, n]) : undefined;
+  gpu.launch(
+    few ? fewRows(form, rows) : tiled(form, tile),
+    { a0: a, ...numbered("b", b), ...finish, ...(sums ? { c0: sums } : {}) },
+    {
+      m,
+      n,
+      k,
+      tilesM: Math.ceil(m / size[0]),
+      tilesN: Math.ceil(n / size[1]),
+      tiles: tiles * parts,
+      strideA,
+      strideB,
+      strideK: parts > 1 ? lengthK : 0,
+      lengthK,
+      ...ends,
+    },
+    spread(tiles * parts),
+  );
+  if (sums) {
+    const finishing = {
+      ...form,
+      countC: c.length,
+      biases: biases.length > 0,
+      residual: !!residual,
+    };
+    const groups = spread(Math.ceil(m * Math.ceil(n / 4) / 64));
+    gpu.launch(
+      sumOfParts(finishing),
+      { parts: sums, ...finish },
+      { m, n, count: parts, ...ends },
+      groups,
+    );
+    gpu.backend.disposeData(sums.dataId);
+  }
+  return c;
+}
+
+/** `{ name0, name1, … }`, as programs call their buffers. */
+function numbered<T>(name: string, all: readonly T[]): Record<string, T> {
+  return Object.fromEntries(all.map((each, i) => [`${name}${i}`, each]));
+}
+
+/** Where each of several matrices that stand below one another ends, but for the last. */
+function rowEnds(shapes: readonly (readonly number[])[]): Record<string, number> {
+  let end = 0;
+  return numbered("end", shapes.slice(0, -1).map(([rows]) => end += rows!));
+}
+
+/** Runs a kernel of tfjs's own, of one output. */
+export function runPlain(
+  { backend }: Gpu,
+  name: string,
+  inputs: unknown,
+  attrs: Attributes,
+): tf.TensorInfo {
+  const { kernelFunc } = tf.getKernel(name, "webgpu");
+  const call = { inputs, attrs, backend } as unknown as Parameters<typeof kernelFunc>[0];
+  return kernelFunc(call) as tf.TensorInfo;
+}
+
+function gpuMatMul(gpu: Gpu, a: tf.TensorInfo, b: tf.TensorInfo, forms: Forms): tf.TensorInfo {
+  const { transposeA, transposeB } = forms;
+  const { batch, m, shape, ...rest } = productOf(a, b, transposeA, transposeB);
+  // One weight matrix for every row of a batch is one large product.
+  const folds = rest.strideB === 0 && !transposeA;
+  const [products, rows] = folds ? [1, batch * m] : [batch, m];
+  const product = { ...rest, a, b: [b], transposeA, transposeB, batch: products, m: rows };
+  return multiplyOnGpu(gpu, { ...product, shapes: [shape] })[0]!;
+}
+
 const replaced = new Set<string>();
 
 /** Replaces the `BatchMatMul` kernel of the current backend, once; plain tfjs keeps its own. */
@@ -100,6 +256,13 @@ export function installMatMul(): void {
   if (device === "wasm") {
     registerWasmKernel("BatchMatMul", (heap, inputs, attrs) => {
       if (kernelsInUse()) return wasmMatMul(heap, inputs.a!, inputs.b!, attrs);
+      return plain({ inputs, attrs, backend: tf.backend() });
+    });
+  } else if (device === "webgpu") {
+    registerGpuKernel("BatchMatMul", (gpu, inputs, attrs) => {
+      const { a, b } = inputs as Record<"a" | "b", tf.TensorInfo>;
+      const floats = a.dtype === "float32" && b.dtype === "float32";
+      if (kernelsInUse() && floats) return gpuMatMul(gpu, a, b, attrs);
       return plain({ inputs, attrs, backend: tf.backend() });
     });
   }

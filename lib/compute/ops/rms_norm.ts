@@ -47,20 +47,25 @@ export function rmsNormReference(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: num
 }
 
 type Inputs = Readonly<Record<"x" | "gain" | "dy" | "scale", tf.TensorInfo>>;
+type Four = [number, number, number, number];
+
+/** Rows that are worth a thread. */
+const LEAST_ROWS = 64;
 
 registerWasmKernel("RmsNorm", (heap: Heap, inputs, { epsilon }) => {
   const { x, gain } = inputs as Inputs;
   const [rows, width] = x.shape as [number, number];
   const [y, scale] = [heap.output(x.shape), heap.output([rows])];
-  heap.kernels.rmsNorm(
-    heap.at(x),
-    heap.at(gain),
-    heap.at(y),
-    heap.at(scale),
-    rows,
+  const [atX, atGain, atY, atScale] = [x, gain, y, scale].map(heap.at) as Four;
+  heap.split("rmsNorm", rows, LEAST_ROWS, (from, to) => [
+    atX + 4 * from * width,
+    atGain,
+    atY + 4 * from * width,
+    atScale + 4 * from,
+    to - from,
     width,
     epsilon,
-  );
+  ]);
   return [y, scale];
 });
 
@@ -68,16 +73,26 @@ registerWasmKernel("RmsNormGrad", (heap: Heap, inputs) => {
   const { dy, x, gain, scale } = inputs as Inputs;
   const [rows, width] = x.shape as [number, number];
   const [dx, dGain] = [heap.output(x.shape), heap.output([width])];
-  heap.kernels.rmsNormGrad(
-    heap.at(dy),
-    heap.at(x),
-    heap.at(gain),
-    heap.at(scale),
-    heap.at(dx),
-    heap.at(dGain),
-    rows,
-    width,
-  );
+  const [atDy, atX, atGain, atScale] = [dy, x, gain, scale].map(heap.at) as Four;
+  const [atDx, atDGain] = [heap.at(dx), heap.at(dGain)];
+  const sums = heap.scratch(4 * width * heap.threads); // of each part but the first
+  let parts = 0;
+  heap.split("rmsNormGrad", rows, LEAST_ROWS, (from, to, part) => {
+    parts = part + 1;
+    return [
+      atDy + 4 * from * width,
+      atX + 4 * from * width,
+      atGain,
+      atScale + 4 * from,
+      atDx + 4 * from * width,
+      part === 0 ? atDGain : sums + 4 * part * width,
+      to - from,
+      width,
+    ];
+  });
+  for (let part = 1; part < parts; part++) {
+    heap.kernels.addToRows(sums + 4 * part * width, atDGain, 1, width, width, 1);
+  }
   return [dx, dGain];
 });
 

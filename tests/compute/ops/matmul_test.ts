@@ -1,11 +1,12 @@
 import { assert, assertEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { findBlas } from "../../lib/compute/blas.ts";
-import { openDevice } from "../../lib/compute/device.ts";
-import { assertClose, eachDevice, take, wave } from "../_devices.ts";
+import { openedGpu } from "../../../lib/compute/gpu.ts";
+import { assertClose, eachDevice, take, wave } from "../../_devices.ts";
 
 const WASM = { devices: ["wasm", "wasm with BLAS"] };
+const WEBGPU = { devices: ["webgpu"] };
+const FAST = { devices: [...WASM.devices, ...WEBGPU.devices] };
 const FORMS = [[false, false], [false, true], [true, false], [true, true]] as const;
 
 /** One side of a product: `batch` matrices of rows × columns, stored transposed when asked. */
@@ -18,14 +19,15 @@ async function reference(
   a: tf.Tensor,
   b: tf.Tensor,
   [transposeA, transposeB]: readonly [boolean, boolean],
-): Promise<number[]> {
+): Promise<Float64Array> {
   const [x, y] = [await a.data(), await b.data()];
   const [rowsA, columnsA] = a.shape.slice(-2) as [number, number];
   const [rowsB, columnsB] = b.shape.slice(-2) as [number, number];
   const [m, k] = transposeA ? [columnsA, rowsA] : [rowsA, columnsA];
   const n = transposeB ? rowsB : columnsB;
   const [batchA, batchB] = [x.length / (m * k), y.length / (k * n)];
-  const out: number[] = [];
+  const out = new Float64Array(Math.max(batchA, batchB) * m * n);
+  let at = 0;
   for (let batch = 0; batch < Math.max(batchA, batchB); batch++) {
     const atA = batchA === 1 ? 0 : batch * m * k;
     const atB = batchB === 1 ? 0 : batch * k * n;
@@ -36,20 +38,21 @@ async function reference(
           sum += x[atA + (transposeA ? l * m + i : i * k + l)]! *
             y[atB + (transposeB ? j * k + l : l * n + j)]!;
         }
-        out.push(sum);
+        out[at++] = sum;
       }
     }
   }
   return out;
 }
 
-/** Checks all four transpose forms of `[...batchA, m, k] × [...batchB, k, n]`. */
+/** Checks transpose forms of `[...batchA, m, k] × [...batchB, k, n]`, all four unless given. */
 async function checkForms(
   batchA: number[],
   batchB: number[],
   [m, k, n]: readonly [number, number, number],
+  forms: readonly (readonly [boolean, boolean])[] = FORMS,
 ): Promise<void> {
-  for (const form of FORMS) {
+  for (const form of forms) {
     const [a, b] = [operand(batchA, m, k, form[0]), operand(batchB, k, n, form[1])];
     const product = tf.matMul(a, b, ...form);
     const longer = batchA.reduce((x, y) => x * y, 1) > 1 ? batchA : batchB;
@@ -65,19 +68,36 @@ eachDevice("matMul() agrees with double precision in all four transpose forms", 
   ) {
     await checkForms([], [], sides);
   }
-}, WASM);
+}, FAST);
+
+eachDevice("matMul() of few rows agrees with double precision", async () => {
+  for (const sides of [[1, 300, 40], [2, 5, 7], [16, 132, 12], [3, 1030, 9]] as const) {
+    await checkForms([], [], sides);
+  }
+}, FAST);
+
+eachDevice("matMul() of every size of tile agrees with double precision", async () => {
+  await checkForms([], [], [36, 40, 52]);
+  await checkForms([], [], [515, 6, 520]); // 9 × 9 tiles of 64
+  await checkForms([], [], [2050, 5, 2052], [[false, true]]); // 17 × 17 tiles of 128
+}, FAST);
+
+eachDevice("matMul() over a long inner dimension agrees with double precision", async () => {
+  await checkForms([], [], [34, 1100, 40]);
+  await checkForms([], [], [66, 1999, 35], [[true, false]]);
+}, FAST);
 
 eachDevice("matMul() multiplies each pair of a batch", async () => {
   await checkForms([3], [3], [5, 7, 2]);
   await checkForms([3], [3], [1, 4, 1]);
   await checkForms([2, 3], [2, 3], [3, 2, 5]);
-}, WASM);
+}, FAST);
 
 eachDevice("matMul() lets one matrix serve a batch, on either side", async () => {
   await checkForms([3], [1], [5, 7, 2]);
   await checkForms([1], [3], [5, 7, 2]);
   await checkForms([2, 2], [1, 1], [3, 4, 5]);
-}, WASM);
+}, FAST);
 
 eachDevice(
   "matMul() of matrices without columns is 0, also where memory was used before",
@@ -89,7 +109,7 @@ eachDevice(
       tf.dispose([a, b]);
     }
   },
-  WASM,
+  FAST,
 );
 
 eachDevice("matMul() reads the values that an operand has now", async () => {
@@ -100,7 +120,7 @@ eachDevice("matMul() reads the values that an operand has now", async () => {
   weight.assign(next);
   assertEquals(await take(tf.matMul(x, weight)), new Float32Array([17])); // 1 × 5 + 2 × 6
   tf.dispose([x, weight, next]);
-}, WASM);
+}, FAST);
 
 eachDevice("matMul() finds its operands after the heap has grown and moved", async () => {
   const [a, b] = [wave([5, 7]), wave([7, 3])];
@@ -130,8 +150,8 @@ eachDevice("matMul() finds its operands after the heap has grown and moved", asy
 }, WASM);
 
 eachDevice("matMul() frees the transposes it makes", async () => {
-  const backend = tf.backend() as BackendWasm;
-  for (const [m, k, n] of [[3, 4, 5], [1, 4, 1]] as const) { // a vector needs no transpose
+  const backend = tf.backend() as tf.KernelBackend;
+  for (const [m, k, n] of [[3, 4, 5], [1, 4, 1], [40, 1024, 3]] as const) { // a vector needs no transpose
     const [a, b] = [operand([2], m, k, true), operand([2], k, n, true)];
     const before = backend.numDataIds();
     await take(tf.matMul(a, b, true, true));
@@ -139,7 +159,7 @@ eachDevice("matMul() frees the transposes it makes", async () => {
     assertClose(await a.data(), await take(wave([2, k, m], m)), 0); // nor does it change them
     tf.dispose([a, b]);
   }
-}, WASM);
+}, FAST);
 
 eachDevice("matMul() does not take the bits of whole numbers for fractions", async () => {
   const [a, b] = [tf.tensor2d([[1, 2]], [1, 2], "int32"), tf.tensor2d([[3], [4]], [2, 1], "int32")];
@@ -151,7 +171,7 @@ eachDevice("matMul() does not take the bits of whole numbers for fractions", asy
   }
   assertEquals(Array.from(product), [11]); // 1 × 3 + 2 × 4
   tf.dispose([a, b]);
-}, WASM);
+}, FAST);
 
 eachDevice("matMul() rejects shapes that do not agree and names them", async () => {
   const multiply = (a: number[], b: number[], form: readonly [boolean, boolean]) => () =>
@@ -161,17 +181,44 @@ eachDevice("matMul() rejects shapes that do not agree and names them", async () 
   assertThrows(multiply([2, 3], [3, 5], turned), Error, "[2,3] transposed and [3,5]");
   assertThrows(multiply([2, 2, 3], [3, 3, 5], upright), Error, "[2,2,3] and [3,3,5]");
   await Promise.resolve();
-}, WASM);
+}, FAST);
 
-Deno.test({
-  name: "findBlas() finds nothing where libraries may not be opened, and wasm does without",
-  permissions: { ffi: false },
-  sanitizeOps: false,
-  sanitizeResources: false,
-  async fn(): Promise<void> {
-    assertEquals(findBlas(), undefined);
-    const device = await openDevice({ prefer: "wasm" });
-    assertEquals(device, { name: "wasm", description: "wasm without BLAS" });
-    assertEquals(await take(tf.matMul([[1, 2]], [[3], [4]])), new Float32Array([11]));
-  },
-});
+eachDevice("matMul() gives the same bits again", async () => {
+  for (const [m, k, n] of [[3, 1500, 70], [70, 1500, 70]] as const) {
+    const [a, b] = [operand([], m, k, true), operand([], k, n, false)];
+    const [first, again] = [tf.matMul(a, b, true), tf.matMul(a, b, true)];
+    assertEquals(await take(first), await take(again));
+    tf.dispose([a, b]);
+  }
+}, FAST);
+
+eachDevice("matMul() keeps an infinity within its row", async () => {
+  for (const [m, k, n] of [[3, 3, 5], [3, 4, 8], [20, 3, 35], [20, 4, 36]] as const) {
+    const [a, b] = [operand([], m, k, false), operand([], k, n, false)];
+    const values = await a.data();
+    values[k] = Infinity; // row 1, beside the last number of row 0
+    const x = tf.tensor(values, [m, k]);
+    const [expected, product] = [await reference(a, b, FORMS[0]), await take(tf.matMul(x, b))];
+    assertClose(product.subarray(0, n), expected.subarray(0, n), 1e-5);
+    assertClose(product.subarray(2 * n), expected.subarray(2 * n), 1e-5);
+    assertEquals(product.subarray(n, 2 * n).some(Number.isFinite), false);
+    tf.dispose([a, b, x]);
+  }
+}, FAST);
+
+/** Programs that the GPU is given for a product of zeros. */
+function launches(a: number[], b: number[]): number {
+  return tf.tidy(() => {
+    const [x, y] = [tf.zeros(a), tf.zeros(b)];
+    const before = openedGpu().launches;
+    tf.matMul(x, y);
+    return openedGpu().launches - before;
+  });
+}
+
+eachDevice("matMul() is one launch, and two where the inner dimension is divided", async () => {
+  assertEquals(launches([40, 100], [100, 40]), 1);
+  assertEquals(launches([3, 40, 100], [100, 40]), 1);
+  assertEquals(launches([40, 1024], [1024, 40]), 2);
+  await Promise.resolve();
+}, WEBGPU);

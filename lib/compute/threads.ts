@@ -1,0 +1,138 @@
+/**
+ * The processor's cores, for kernels on the heap of the `wasm` backend.
+ *
+ * The heap is shared memory: threads that sleep between jobs each run a part of one, with a copy of
+ * the kernels of their own. Giving out and collecting a job costs a few microseconds.
+ *
+ * @module
+ */
+import { Worker } from "node:worker_threads"; // Deno's own Worker keeps a process from ending
+import { openBlas } from "./blas_library.ts";
+import { blasGemm, type Gemm, ownGemm, PACKING_BYTES } from "./gemm.ts";
+import type { WasmKernels } from "./heap.ts";
+import { JOBS } from "./jobs.ts";
+
+/** What a thread computes with, alone. */
+export interface Thread {
+  readonly kernels: WasmKernels;
+  readonly gemm: Gemm;
+}
+
+/** A part of the work of a kernel, told by numbers alone. */
+export type Job = (thread: Thread, ...numbers: number[]) => void;
+
+/** What a job is called: a function of `wasm/kernels.wasm`, or one of {@linkcode JOBS}. */
+export type JobName = keyof WasmKernels | keyof typeof JOBS;
+
+/** What every thread is started with. */
+export interface ThreadStart {
+  readonly memory: WebAssembly.Memory;
+  readonly module: WebAssembly.Module;
+  /** The BLAS library that multiplies, one thread for each call; undefined for none. */
+  readonly library?: string;
+  /** Byte address of room to pack panels of products in, {@linkcode PACKING_BYTES} for each. */
+  readonly packing: number;
+}
+
+/** A thread's jobs, by the number that stands for each. */
+export interface Jobs {
+  readonly names: readonly string[];
+  /** Runs job `id`; its products use BLAS where there is one and `blas` is not 0. */
+  run(id: number, blas: number, numbers: readonly number[]): void;
+}
+
+/** Makes what thread `part` computes with. */
+export async function openThread(
+  { memory, module, packing, library }: ThreadStart,
+  part: number,
+): Promise<Thread & { readonly jobs: Jobs }> {
+  const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
+  const kernels = exports as unknown as WasmKernels;
+  const own = { kernels, gemm: ownGemm(kernels, packing + part * PACKING_BYTES) };
+  const blas = library === undefined ? undefined : openBlas(library, { threads: 1 });
+  const fast = blas ? { kernels, gemm: blasGemm(blas, memory, own.gemm) } : own;
+  const ofKernels = Object.entries(kernels).map(([name, kernel]): [string, Job] => [
+    name,
+    (_, ...numbers) => (kernel as (...numbers: number[]) => void)(...numbers),
+  ]);
+  const all = [...Object.entries<Job>(JOBS), ...ofKernels];
+  const jobs = {
+    names: all.map(([name]) => name),
+    run: (id: number, blas: number, numbers: readonly number[]) =>
+      all[id]![1](blas ? fast : own, ...numbers),
+  };
+  return { ...own, jobs };
+}
+
+/** Words of a worker's control buffer; the job's numbers follow them. */
+export const GIVEN = 0, DONE = 1, JOB = 2, BLAS = 3, COUNT = 4, FAILED = 5, WORDS = 6;
+/** Numbers that a job may have. */
+const NUMBERS = 32;
+
+/** The words and numbers of a control buffer. */
+export function controlOf(
+  buffer: SharedArrayBuffer,
+): { words: Int32Array; numbers: Float64Array } {
+  return { words: new Int32Array(buffer, 0, WORDS), numbers: new Float64Array(buffer, 4 * WORDS) };
+}
+
+/** Threads that wait for jobs. */
+export interface Threads {
+  /** Parts that a job can have: the workers, and the thread that gives the jobs. */
+  readonly count: number;
+  readonly own: Thread;
+  /** Whether products of jobs may use BLAS. */
+  useBlas(on: boolean): void;
+  /** Runs the parts of a job side by side, the first here, and waits for all. */
+  run(name: JobName, parts: readonly (readonly number[])[]): void;
+}
+
+/** Starts `count - 1` threads; they sleep until there is a job, and end with the process. */
+export async function startThreads(start: ThreadStart, count: number): Promise<Threads> {
+  const workers = await Promise.all(Array.from({ length: count - 1 }, async (_, i) => {
+    const control = new SharedArrayBuffer(4 * WORDS + 8 * NUMBERS);
+    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+      workerData: { start, part: i + 1, control },
+    });
+    await new Promise((resolve, reject) => {
+      worker.once("message", resolve);
+      worker.once("error", reject);
+    });
+    worker.unref();
+    return controlOf(control);
+  }));
+  const own = await openThread(start, 0);
+  const ids = new Map(own.jobs.names.map((name, id) => [name, id]));
+  let blas = 0;
+  return {
+    count,
+    own,
+    useBlas: (on) => blas = Number(on),
+    run(name, [first, ...others]): void {
+      const id = ids.get(name)!;
+      others.forEach((part, i) => {
+        const { words, numbers } = workers[i]!;
+        numbers.set(part);
+        [words[JOB], words[BLAS], words[COUNT]] = [id, blas, part.length];
+        Atomics.add(words, GIVEN, 1);
+        Atomics.notify(words, GIVEN);
+      });
+      own.jobs.run(id, blas, first!);
+      others.forEach((_, i) => {
+        const { words } = workers[i]!;
+        waitWhile(words, DONE, words[GIVEN]! - 1);
+        if (words[FAILED]) throw new Error(`Cannot run ${name} as every thread must: one failed`);
+      });
+    },
+  };
+}
+
+/** Looks at a word before the thread sleeps: some 50 microseconds. */
+const LOOKS = 10_000;
+
+/** Waits while a word has a value: looks for a time, then sleeps. */
+export function waitWhile(words: Int32Array, at: number, value: number): void {
+  for (let looks = 0; Atomics.load(words, at) === value; looks++) {
+    if (looks >= LOOKS) Atomics.wait(words, at, value);
+  }
+}

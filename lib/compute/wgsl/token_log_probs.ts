@@ -1,0 +1,127 @@
+import type { Program } from "../gpu.ts";
+
+/** Invocations of a workgroup of each program. */
+export const INVOCATIONS = 128;
+
+/** The largest of, or the sum of, what the invocations of a workgroup have. */
+const REDUCE = `
+var<workgroup> parts: array<vec2f, ${INVOCATIONS}>;
+fn largestOfAll(value: f32, index: u32) -> f32 {
+  parts[index].x = value;
+  workgroupBarrier();
+  for (var half = ${INVOCATIONS / 2}u; half > 0u; half /= 2u) {
+    if (index < half) { parts[index].x = max(parts[index].x, parts[index + half].x); }
+    workgroupBarrier();
+  }
+  let largest = parts[0].x;
+  workgroupBarrier();
+  return largest;
+}
+fn sumOfAll(value: vec2f, index: u32) -> vec2f {
+  parts[index] = value;
+  workgroupBarrier();
+  for (var half = ${INVOCATIONS / 2}u; half > 0u; half /= 2u) {
+    if (index < half) { parts[index] += parts[index + half]; }
+    workgroupBarrier();
+  }
+  return parts[0];
+}`;
+
+/**
+ * Takes the logits `[rows, columns]` of the tokens from `start` on into what is known of each row.
+ * Until the last columns `scale` `[2, rows]` is the largest logit and the sum of e^(z - largest),
+ * `entropy` the sum of e^(z - largest) (z - largest) and `logProbs` the target's logit.
+ * One workgroup a row.
+ */
+export const TOKEN_LOG_PROBS: Program = {
+  name: "TokenLogProbs",
+  inputs: { logits: "f32", targets: "i32" },
+  outputs: { logProbs: "f32", entropy: "f32", scale: "f32" },
+  params: { rows: "u32", columns: "u32", start: "u32", last: "u32" },
+  workgroup: [INVOCATIONS, 1, 1],
+  declarations: REDUCE,
+  code: `
+  let row = group.y * groups.x + group.x;
+  if (row >= params.rows) { return; }
+  let at = row * params.columns;
+  let first = params.start == 0u;
+  let before = scale[row];
+  var largest = logits[at];
+  for (var i = index; i < params.columns; i += ${INVOCATIONS}u) {
+    largest = max(largest, logits[at + i]);
+  }
+  largest = largestOfAll(largest, index);
+  if (!first) { largest = max(largest, before); }
+  var part = vec2f();
+  for (var i = index; i < params.columns; i += ${INVOCATIONS}u) {
+    let below = logits[at + i] - largest;
+    let e = exp(below);
+    part += vec2f(e, e * below);
+  }
+  var sums = sumOfAll(part, index);
+  if (index > 0u) { return; }
+  if (!first) { // e^(z - before) becomes e^(z - largest), and so on
+    let below = before - largest;
+    let sum = scale[params.rows + row];
+    sums += exp(below) * vec2f(sum, entropy[row] + sum * below);
+  }
+  let chosen = u32(targets[row]) - params.start; // beyond the columns where it wraps
+  var logit = 0.0;
+  if (!first) { logit = logProbs[row]; }
+  if (chosen < params.columns) { logit = logits[at + chosen]; }
+  scale[row] = largest;
+  if (params.last == 0u) {
+    logProbs[row] = logit;
+    entropy[row] = sums.y;
+    scale[params.rows + row] = sums.x;
+  } else {
+    let logSum = log(sums.x);
+    logProbs[row] = logit - largest - logSum;
+    entropy[row] = logSum - sums.y / sums.x;
+    scale[params.rows + row] = logSum;
+  }`,
+};
+
+/**
+ * Logits z become their gradients: dLogProb ([target] - p) - dEntropy p (log p + entropy), where
+ * log p = z - largest - logSum. One invocation a logit.
+ */
+export const TOKEN_LOG_PROBS_GRAD: Program = {
+  name: "TokenLogProbsGrad",
+  inputs: {
+    targets: "i32",
+    dLogProbs: "f32",
+    dEntropy: "f32",
+    entropy: "f32",
+    scale: "f32",
+  },
+  outputs: { logits: "f32" },
+  params: { rows: "u32", columns: "u32", start: "u32" },
+  workgroup: [INVOCATIONS, 1, 1],
+  code: `
+  let i = (group.y * groups.x + group.x) * ${INVOCATIONS}u + index;
+  let row = i / params.columns;
+  if (row >= params.rows) { return; }
+  let logP = logits[i] - scale[row] - scale[params.rows + row];
+  var slope = -exp(logP) * (dLogProbs[row] + dEntropy[row] * (logP + entropy[row]));
+  let chosen = u32(targets[row]) - params.start;
+  if (chosen == i - row * params.columns) { slope += dLogProbs[row]; }
+  logits[i] = slope;`,
+};
+
+/** Adds `partHidden` to `dHidden`, or begins it, and puts `partOutput` where it belongs in `dOutput`. */
+export const GATHER_PARTS: Program = {
+  name: "TokenLogProbsGather",
+  inputs: { partHidden: "f32", partOutput: "f32" },
+  outputs: { dHidden: "f32", dOutput: "f32" },
+  params: { sizeHidden: "u32", sizeOutput: "u32", offset: "u32" },
+  workgroup: [INVOCATIONS, 1, 1],
+  code: `
+  let i = (group.y * groups.x + group.x) * ${INVOCATIONS}u + index;
+  if (i < params.sizeHidden) {
+    var sum = partHidden[i];
+    if (params.offset > 0u) { sum += dHidden[i]; }
+    dHidden[i] = sum;
+  }
+  if (i < params.sizeOutput) { dOutput[params.offset + i] = partOutput[i]; }`,
+};

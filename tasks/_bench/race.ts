@@ -1,0 +1,128 @@
+/**
+ * Contenders in turn, so that a machine that slows down slows them alike.
+ *
+ * @module
+ */
+// deno-lint-ignore-file no-console -- a benchmark of an hour tells how far it is
+import { type Program, type Request, type Running, type Spec, start } from "./process.ts";
+
+/** A process that takes part, and how the tables call it. */
+export interface Contender {
+  readonly name: string;
+  readonly program: Program;
+  readonly spec: Spec;
+}
+
+/** What one contender took for one kind of repeat. */
+export interface Row {
+  /** For instance `train step`. */
+  readonly what: string;
+  readonly size: string;
+  readonly contender: string;
+  /** What was asked: batch, sequence length and the like. */
+  readonly point: Request;
+  /** Tokens of one repeat. */
+  readonly tokens: number;
+  /** Median, least and most of the repeats; absent when it failed. */
+  readonly ms?: number;
+  readonly range?: readonly [number, number];
+  readonly repeats: number;
+  /** What the last repeat told beside its time. */
+  readonly seen?: Readonly<Record<string, unknown>>;
+  /** Largest difference of a peer's scores from ours, with the same weights. */
+  readonly gap?: number;
+  readonly error?: string;
+}
+
+/** How long contenders run. */
+export interface Limits {
+  readonly repeats: number;
+  /** Seconds of repeats of one contender at one point, but for the first two. */
+  readonly seconds: number;
+  /** Whether each closes before the next opens: where memory would not hold all. */
+  readonly apart: boolean;
+}
+
+/** What is asked of every contender. */
+export interface Race {
+  readonly what: string;
+  readonly size: string;
+  readonly contenders: readonly Contender[];
+  readonly points: readonly Request[];
+  readonly tokensOf: (point: Request) => number;
+}
+
+/** Runs all contenders at all points. One that fails leaves a row that says how. */
+export async function race(what: Race, limits: Limits): Promise<Row[]> {
+  if (!limits.apart) return await heat(what, what.contenders, limits);
+  const rows: Row[] = [];
+  for (const contender of what.contenders) rows.push(...await heat(what, [contender], limits));
+  return rows;
+}
+
+async function heat(
+  { what, size, points, tokensOf }: Race,
+  contenders: readonly Contender[],
+  { repeats, seconds }: Limits,
+): Promise<Row[]> {
+  const runners: { name: string; running?: Running; error?: string }[] = [];
+  for (const { name, program, spec } of contenders) {
+    try {
+      runners.push({ name, running: await start(program, spec) });
+    } catch (error) {
+      runners.push({ name, error: (error as Error).message });
+    }
+  }
+  const rows: Row[] = [];
+  for (const point of points) {
+    console.error(`${what}, ${size}, ${describe(point)}`);
+    const runs = runners.map((runner) => ({
+      runner,
+      times: [] as number[],
+      wanted: repeats,
+      seen: {},
+    }));
+    for (let repeat = -1; repeat < repeats; repeat++) {
+      for (const run of runs) {
+        const { runner: { running, error } } = run;
+        if (!running || error || repeat >= run.wanted) continue;
+        try {
+          const { ms, ...seen } = await running.repeat(point);
+          if (repeat >= 0) run.times.push(ms); // the first warms up
+          else run.wanted = Math.max(1, Math.min(repeats, Math.floor(1000 * seconds / ms)));
+          run.seen = seen;
+        } catch (error) {
+          run.runner.error = (error as Error).message;
+        }
+      }
+    }
+    rows.push(...runs.map(({ runner: { name, running, error }, times, seen }) => ({
+      what,
+      size,
+      contender: name,
+      point,
+      tokens: tokensOf(point),
+      repeats: times.length,
+      ...(times.length > 0
+        ? { ms: median(times), range: [Math.min(...times), Math.max(...times)] as const }
+        : {}),
+      ...(Object.keys(seen).length > 0 ? { seen } : {}),
+      ...(typeof running?.ready.gap === "number" ? { gap: running.ready.gap } : {}),
+      ...(error ? { error } : {}),
+    })));
+  }
+  for (const { running } of runners) await running?.close();
+  return rows;
+}
+
+/** `batch 64, seq 64`, as the tables and the progress show a point. */
+export function describe(point: Request): string {
+  return Object.entries(point).map(([name, value]) => `${name} ${value}`).join(", ");
+}
+
+/** The middle of numbers, the mean of two in the middle; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
+  return ((sorted[low] ?? NaN) + (sorted[high] ?? NaN)) / 2;
+}
