@@ -171,7 +171,7 @@ async function loadHeap(
     gemm(tA, tB, m, n, k, alpha, a, lda, b, ldb, beta, c, ldc): void {
       const byRows = m >= n;
       const [units, others] = byRows ? [m, n] : [n, m];
-      split("gemm", units, Math.ceil(GEMM_GRAIN / Math.max(1, others * k)), (from, to) => {
+      split("product", units, Math.ceil(GEMM_GRAIN / Math.max(1, others * k)), (from, to) => {
         const a4 = byRows ? a + 4 * from * (tA ? 1 : lda) : a;
         const b4 = byRows ? b : b + 4 * from * (tB ? ldb : 1);
         const c4 = c + 4 * from * (byRows ? ldc : 1);

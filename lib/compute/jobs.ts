@@ -7,7 +7,7 @@
 import type { Job } from "./threads.ts";
 
 /** A product; the first two numbers tell which operands are transposed, the rest as in `Gemm`. */
-const gemm: Job = ({ gemm }, transposeA, transposeB, ...rest) =>
+const product: Job = ({ gemm }, transposeA, transposeB, ...rest) =>
   gemm(
     !!transposeA,
     !!transposeB,
@@ -27,4 +27,4 @@ const gemm: Job = ({ gemm }, transposeA, transposeB, ...rest) =>
   );
 
 /** Every job of this kind. */
-export const JOBS = { gemm };
+export const JOBS = { product };

@@ -55,7 +55,7 @@ export async function openThread(
     name,
     (_, ...numbers) => (kernel as (...numbers: number[]) => void)(...numbers),
   ]);
-  const all = [...Object.entries<Job>(JOBS), ...ofKernels];
+  const all = [...Object.entries<Job>(JOBS), ...ofKernels]; // no name occurs twice
   const jobs = {
     names: all.map(([name]) => name),
     run: (id: number, blas: number, numbers: readonly number[]) =>

@@ -5,7 +5,6 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import {
   ADAMW_DEFAULTS,
   adamwState,
@@ -21,7 +20,6 @@ import {
   logits,
   modelConfig,
   openDevice,
-  openedGpu,
   packedSequences,
   PLAIN_SAMPLING,
   type Policy,
@@ -30,11 +28,13 @@ import {
   randomInteger,
   randomKey,
   randomSeeded,
+  type Reward,
   rollout,
   savePolicy,
   supervisedStep,
   type TrainingRow,
 } from "../../mod.ts";
+import { openedGpu } from "../../lib/compute/gpu.ts"; // TODO mod.ts
 import { jaxKernels, type Kernel, ourKernels } from "./kernels.ts";
 import { linesOf, type Reply, type Request, type Spec } from "./process.ts";
 import { profileKernels } from "./profile.ts";
@@ -102,13 +102,18 @@ async function questionsIn(folder: unknown): Promise<Question[]> {
   return JSON.parse(await Deno.readTextFile(`${folder}/questions.json`));
 }
 
+/** The `wasm` backend's memory, which its type leaves out. */
+interface Heap {
+  readonly wasm: { readonly HEAPU8: Uint8Array };
+}
+
 /** What the device holds after a repeat. */
 function memory(): Record<string, number> {
   const { numTensors, numBytes, ...more } = tf.memory() as tf.MemoryInfo & {
     numBytesAllocatedInGPU?: number;
   };
   const deviceBytes = tf.getBackend() === "wasm"
-    ? (tf.backend() as BackendWasm).wasm.HEAPU8.buffer.byteLength
+    ? (tf.backend() as unknown as Heap).wasm.HEAPU8.buffer.byteLength
     : more.numBytesAllocatedInGPU;
   return { tensors: numTensors, tensorBytes: numBytes, deviceBytes: deviceBytes ?? numBytes };
 }
@@ -181,7 +186,7 @@ function digitShare(questions: readonly Question[]): Dataset {
     name: "digit-share",
     size: questions.length,
     question: (index) => questions[index]!,
-    reward(_, completion) { // as in bench_peers.py
+    reward(_, completion): Reward { // as in bench_peers.py
       const digits = [...completion].filter((character) => /\d/.test(character)).length;
       return { ...binaryReward(false), total: digits / Math.max(1, completion.length) };
     },

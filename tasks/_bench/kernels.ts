@@ -93,7 +93,7 @@ export function ourKernels(): Kernels {
 
 /** The same by jax-js, compiled where that is its way. */
 export async function jaxKernels(device: "wasm" | "webgpu"): Promise<Kernels> {
-  const { blockUntilReady, defaultDevice, init, jit, lax, nn, numpy: np } = await import(
+  const { blockUntilReady, defaultDevice, init, jit, nn, numpy: np } = await import(
     "npm:@jax-js/jax@0.1.25"
   );
   await init(device);
@@ -127,7 +127,7 @@ export async function jaxKernels(device: "wasm" | "webgpu"): Promise<Kernels> {
       kernel(
         (x, gain) => {
           const square = np.mean(np.square(x.ref), -1, { keepdims: true });
-          return x.mul(lax.rsqrt(square.add(1e-6))).mul(gain);
+          return x.mul(np.reciprocal(np.sqrt(square.add(1e-6)))).mul(gain);
         },
         array(0, TOKENS, WIDTH),
         array(1, WIDTH),

@@ -185,7 +185,7 @@ eachDevice(
       for (const { text, answer, correct, tokens, finishReason, entropy } of samples) {
         assertEquals(answer, text.slice(text.lastIndexOf("#") + 1));
         assertEquals(correct, text.endsWith("="));
-        assertEquals(tokens, finishReason === "stop" ? text.length + 1 : 6);
+        assert(finishReason === "stop" ? tokens > text.length : tokens === 6); // padding has no text
         assert(entropy > 0 && entropy < Math.log(tokenizer.vocabSize));
       }
     }

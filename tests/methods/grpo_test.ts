@@ -58,9 +58,8 @@ async function scoresOf(
     const scores = scoreTokens(weights, shape, tokenBatch([row], tokenizer.padTokenId));
     return [scores.logProbs, scores.entropy];
   });
-  const first = row.prompt.length - 1;
   const read = async (tensor: tf.Tensor): Promise<number[]> =>
-    [...await tensor.data<"float32">()].slice(first, first + row.completion.length);
+    [...await tensor.data<"float32">()].slice(0, row.completion.length);
   const result = { logProbs: await read(logProbs), entropies: await read(entropy) };
   tf.dispose([logProbs, entropy]);
   return result;

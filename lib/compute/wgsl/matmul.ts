@@ -86,8 +86,9 @@ function operand(name: "A" | "B", form: Form): string {
   const [rows, columns] = along ? [outer, "params.k"] : ["params.k", outer];
   const [type, length] = wide ? ["vec4f", `${columns} / 4u`] : ["f32", columns];
   const buffer = name.toLowerCase();
-  const one = (i: number) =>
-    `if (column + ${i}u < ${columns}) { four[${i}] = read${name}(row, at + ${i}u); }`;
+  const four = count(4).map((i) =>
+    `select(0.0, read${name}(origin, at + ${i}u), inside && column + ${i}u < ${columns})`
+  );
   const fetches = count(4).map((i) =>
     `fetch${name}(base, ${along ? `outer + ${i}u, inner` : `inner + ${i}u, outer`})`
   );
@@ -97,11 +98,10 @@ fn read${name}(row: u32, at: u32) -> ${type} {
   ${chosen(matrices, length, (i, start) => `return ${buffer}${i}[at - ${start}];`)}
 }
 fn fetch${name}(base: u32, row: u32, column: u32) -> vec4f {
-  var four = vec4f();
-  if (row >= ${rows} || column >= ${columns}) { return four; }
-  let at = base + row * ${columns} + column;
-  ${wide ? `four = read${name}(row, at / 4u);` : lines(4, one)}
-  return four;
+  let inside = row < ${rows} && column < ${columns};
+  let at = select(0u, base + row * ${columns} + column, inside);
+  let origin = select(0u, row, inside);
+  return ${wide ? `select(vec4f(), read${name}(origin, at / 4u), inside)` : `vec4f(${four})`};
 }
 fn block${name}(base: u32, outer: u32, inner: u32) -> mat4x4f {
   return ${along ? `transpose(${block})` : block};
@@ -291,8 +291,8 @@ var<workgroup> sums: array<array<vec4f, ${32 * across}>, ${rows}>;`,
   workgroupBarrier();
   for (var at = index; at < ${rows * across}u; at += ${32 * across}u) {
     var total = vec4f();
-    for (var i = 0u; i < 32u; i++) { // from different banks
-      total += sums[at / ${across}u][at % ${across}u * 32u + (i + at) % 32u];
+    for (var i = at; i < at + 32u; i++) { // from different banks
+      total += sums[at / ${across}u][at % ${across}u * 32u + i % 32u];
     }
     let column = left + at % ${across}u * 4u;
     store(baseC, top + at / ${across}u, column, total + biasAt(column));
