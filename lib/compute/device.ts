@@ -9,6 +9,7 @@ import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { openGpu } from "./gpu.ts";
 import { openHeap, sharingMemory } from "./heap.ts";
 import { useKernels } from "./kernels.ts";
+import { installIdentity } from "./ops/identity.ts";
 import { installMatMul } from "./ops/matmul.ts";
 
 /** The backends of tfjs that this toolkit uses. */
@@ -101,6 +102,7 @@ async function openWasm(wantBlas: boolean): Promise<Device> {
   await sharingMemory(() => start("wasm"));
   const { blas, threads } = await openHeap(tf.backend() as BackendWasm, wantBlas);
   installMatMul();
+  installIdentity();
   const cores = `${threads} thread${threads === 1 ? "" : "s"}`;
   return {
     name: "wasm",

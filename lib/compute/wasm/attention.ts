@@ -359,64 +359,9 @@ function softmaxGrad(
   }
 }
 
-/** Zeros from key `from` to `to` of four rows: products of whole blocks read them. */
-// @ts-ignore: decorator
-@inline
-function clear(p: usize, row: usize, from: usize, to: usize): void {
-  if (from >= to) return;
-  memory.fill(p + (from << 2), 0, to - from << 2);
-  memory.fill(p + row + (from << 2), 0, to - from << 2);
-  memory.fill(p + 2 * row + (from << 2), 0, to - from << 2);
-  memory.fill(p + 3 * row + (from << 2), 0, to - from << 2);
-}
-
-/** Scores of `rows` rows of a head with `keys` columns become probabilities; room for whole fours. */
-export function attentionSoftmax(
-  p: usize,
-  row: usize,
-  first: usize,
-  rows: usize,
-  keys: usize,
-  headDim: usize,
-  lse: usize,
-  lseRow: usize,
-): void {
-  const scale = LOG2E / Mathf.sqrt(<f32> headDim);
-  for (let i: usize = 0; i < rows; i += 4) {
-    softmax(p + i * row, row, first + i, min<usize>(4, rows - i), scale, lse + i * lseRow, lseRow);
-    clear(p + i * row, row, first + i + 4, keys);
-  }
-}
-
-/** Scores in p and dOut v^T in ds become probabilities and the gradient of q k^T, likewise. */
-export function attentionSoftmaxGrad(
-  p: usize,
-  ds: usize,
-  row: usize,
-  first: usize,
-  rows: usize,
-  keys: usize,
-  headDim: usize,
-  lse: usize,
-  lseRow: usize,
-  dOut: usize,
-  out: usize,
-  outRow: usize,
-): void {
-  for (let i: usize = 0; i < rows; i += 4) {
-    const four = min<usize>(4, rows - i), o = i * outRow;
-    softmaxGrad(
-      p + i * row, ds + i * row, row, first + i, four, headDim, lse + i * lseRow, lseRow,
-      dOut + o, out + o, outRow,
-    );
-    clear(p + i * row, row, first + i + 4, keys);
-    clear(ds + i * row, row, first + i + 4, keys);
-  }
-}
-
 /**
  * Attention of `units` pairs of a sequence and a key and value head, in this order, from the sequence
- * that starts at `token` and the given `head`; sequences of `long` tokens and more are left out.
+ * that starts at `token` and the given `head`.
  */
 export function attention(
   qkv: usize,
@@ -429,7 +374,6 @@ export function attention(
   token: usize,
   head: usize,
   units: usize,
-  long: usize,
   scratch: usize,
 ): void {
   const wide = headDim << 2, outRow = heads * wide, qkvRow = outRow + 2 * keyValueHeads * wide;
@@ -472,7 +416,6 @@ export function attentionGrad(
   token: usize,
   head: usize,
   units: usize,
-  long: usize,
   scratch: usize,
 ): void {
   const wide = headDim << 2, outRow = heads * wide, qkvRow = outRow + 2 * keyValueHeads * wide;
