@@ -230,7 +230,7 @@ def grpo(spec):
             tell({"ms": 1000 * (time.perf_counter() - self.started), "rolloutMs": Timed.generating})
 
     rows = spec["questions"] * spec["groupSize"]
-    options = {} if spec["defaults"] else {"bf16": False, "gradient_checkpointing": False}
+    options = {} if spec["defaults"] else {"bf16": False, "activation_checkpointing": False}
     trainer = Timed(
         model=model, processing_class=tokenizer, reward_funcs=digit_share, callbacks=[OnRequest()],
         train_dataset=Dataset.from_dict({"prompt": [q["prompt"] for q in questions]}),

@@ -18,6 +18,7 @@ export async function buildKernels(): Promise<Record<string, Uint8Array>> {
     "--runtime=stub",
     "--importMemory",
     "--noExportMemory",
+    "--initialMemory=1", // else V8 checks every access twice
     "--sharedMemory",
     "--maximumMemory=65536", // pages, as tfjs's heap has
     "--optimizeLevel=3",

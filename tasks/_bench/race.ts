@@ -31,6 +31,8 @@ export interface Row {
   readonly seen?: Readonly<Record<string, unknown>>;
   /** Largest difference of a peer's scores from ours, with the same weights. */
   readonly gap?: number;
+  /** The device, in words. */
+  readonly device?: string;
   readonly error?: string;
 }
 
@@ -42,6 +44,9 @@ export interface Limits {
   /** Whether each closes before the next opens: where memory would not hold all. */
   readonly apart: boolean;
 }
+
+/** Scores further than this from ours are of another model. */
+const MOST_GAP = 1e-3;
 
 /** What is asked of every contender. */
 export interface Race {
@@ -68,7 +73,12 @@ async function heat(
   const runners: { name: string; running?: Running; error?: string }[] = [];
   for (const { name, program, spec } of contenders) {
     try {
-      runners.push({ name, running: await start(program, spec) });
+      const running = await start(program, spec);
+      const { gap } = running.ready;
+      const error = typeof gap === "number" && !(gap <= MOST_GAP)
+        ? `its scores differ from ours by ${gap}`
+        : undefined;
+      runners.push({ name, running, error });
     } catch (error) {
       runners.push({ name, error: (error as Error).message });
     }
@@ -108,6 +118,7 @@ async function heat(
         : {}),
       ...(Object.keys(seen).length > 0 ? { seen } : {}),
       ...(typeof running?.ready.gap === "number" ? { gap: running.ready.gap } : {}),
+      ...(running?.ready.description ? { device: String(running.ready.description) } : {}),
       ...(error ? { error } : {}),
     })));
   }

@@ -2,7 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
 import { hasKernel, runKernel, runKernels } from "../kernels.ts";
-import { attentionPrograms } from "../wgsl/attention.ts";
+import { attentionPrograms, TILE } from "../wgsl/attention.ts";
 
 /** Sequences laid end to end in one row of tokens: packed, without padding. */
 export interface Sequences {
@@ -232,10 +232,10 @@ registerWasmKernel("AttentionGrad", (heap: Heap, inputs, attributes: Attributes)
 registerGpuKernel("Attention", (gpu: Gpu, inputs, { shape }: Attributes) => {
   const { qkv, starts } = inputs as Inputs;
   const { heads, keyValueHeads, headDim } = shape;
-  const { forward, side } = attentionPrograms(headDim);
+  const { forward } = attentionPrograms(headDim);
   const tokens = qkv.shape[0]!;
   const [out, lse] = [gpu.output([tokens, heads * headDim]), gpu.output([tokens, heads])];
-  const groups = [Math.ceil(tokens / side), heads, 1] as const;
+  const groups = [Math.ceil(tokens / TILE), heads, 1] as const;
   gpu.launch(forward, { qkv, starts, out, lse }, { tokens, heads, keyValueHeads }, groups);
   return [out, lse];
 });
@@ -243,12 +243,12 @@ registerGpuKernel("Attention", (gpu: Gpu, inputs, { shape }: Attributes) => {
 registerGpuKernel("AttentionGrad", (gpu: Gpu, inputs, { shape }: Attributes) => {
   const { dOut, qkv, starts, ends, out, lse } = inputs as Inputs;
   const { heads, keyValueHeads, headDim } = shape;
-  const { queryGrad, keyGrad, gradSide } = attentionPrograms(headDim);
+  const { queryGrad, keyGrad } = attentionPrograms(headDim);
   const tokens = qkv.shape[0]!;
   const [dqkv, delta] = [gpu.output(qkv.shape), gpu.output(lse.shape)];
   const tensors = { dOut, qkv, starts, ends, out, lse, dqkv, delta };
   const params = { tokens, heads, keyValueHeads };
-  const blocks = Math.ceil(tokens / gradSide);
+  const blocks = Math.ceil(tokens / TILE);
   gpu.launch(queryGrad, tensors, params, [blocks, heads, 1]);
   gpu.launch(keyGrad, tensors, params, [blocks, keyValueHeads, 1]);
   gpu.backend.disposeData(delta.dataId);

@@ -1,8 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernel, runKernels } from "../kernels.ts";
-import { multiplyOnGpu, runPlain } from "./matmul.ts";
+import { type Attributes, hasKernel, runKernel, runKernels } from "../kernels.ts";
+import { multiplyOnGpu } from "./matmul.ts";
 
 /** What a projection adds to the product. */
 export interface LinearOptions {
@@ -166,12 +166,28 @@ registerWasmKernel("LinearGrad", (heap: Heap, inputs) => {
   return [dx, ...dWeights];
 });
 
-/** Weights, with their biases, that one launch on the GPU takes; more are copied into one first. */
+/** Weights, each with a bias, that one launch on the GPU takes; more are copied into one first. */
 const BOUND = 3;
 
-/** Matrices below one another, or vectors after one another, as one. */
+/** Runs a kernel of tfjs's own, which has one output. */
+function runPlain(
+  { backend }: Gpu,
+  name: "Concat" | "Slice",
+  inputs: unknown,
+  attrs: Attributes,
+): tf.TensorInfo {
+  const { kernelFunc } = tf.getKernel(name, "webgpu");
+  const call = { inputs, attrs, backend } as unknown as Parameters<typeof kernelFunc>[0];
+  return kernelFunc(call) as tf.TensorInfo;
+}
+
+/** Matrices one below the other, or vectors one after the other, as one. */
 function joined(gpu: Gpu, tensors: readonly tf.TensorInfo[]): tf.TensorInfo[] {
-  return tensors.length > 0 ? [runPlain(gpu, "Concat", tensors, { axis: 0 })] : [];
+  return tensors.length === 0 ? [] : [runPlain(gpu, "Concat", tensors, { axis: 0 })];
+}
+
+function free(gpu: Gpu, tensors: readonly tf.TensorInfo[]): void {
+  for (const { dataId } of tensors) gpu.backend.disposeData(dataId);
 }
 
 registerGpuKernel("Linear", (gpu: Gpu, inputs) => {
@@ -182,23 +198,20 @@ registerGpuKernel("Linear", (gpu: Gpu, inputs) => {
   const buffers = weights.length + biases.length + 3; // with x, residual and y
   const fits = weights.length <= BOUND &&
     buffers <= gpu.device.limits.maxStorageBuffersPerShaderStage;
-  const operands = fits
-    ? { b: weights, biases }
-    : { b: joined(gpu, weights), biases: joined(gpu, biases) };
-  const form = { transposeA: false, transposeB: true };
+  const [b, added] = fits ? [weights, biases] : [joined(gpu, weights), joined(gpu, biases)];
   const [y] = multiplyOnGpu(gpu, {
     a: x,
-    ...operands,
-    ...form,
+    b,
+    transposeA: false,
+    transposeB: true,
     m,
     n,
     k,
-    shapes: [[m, n]],
+    biases: added,
     residual,
+    shapes: [[m, n]],
   });
-  if (!fits) {
-    for (const { dataId } of [...operands.b, ...operands.biases]) gpu.backend.disposeData(dataId);
-  }
+  if (!fits) free(gpu, [...b, ...added]);
   return y!;
 });
 
@@ -209,12 +222,11 @@ registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
   const total = dy.shape[1]!;
   const fits = weights.length <= BOUND;
   const b = fits ? weights : joined(gpu, weights);
-  const plain = { transposeA: false, transposeB: false };
-  const turned = { transposeA: true, transposeB: false };
   const [dx] = multiplyOnGpu(gpu, {
     a: dy,
     b,
-    ...plain,
+    transposeA: false,
+    transposeB: false,
     m: rows,
     n: width,
     k: total,
@@ -223,20 +235,20 @@ registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
   const dWeights = multiplyOnGpu(gpu, {
     a: dy,
     b: [x],
-    ...turned,
+    transposeA: true,
+    transposeB: false,
     m: total,
     n: width,
     k: rows,
     shapes: b.map(({ shape }) => shape),
   });
   if (fits) return [dx!, ...dWeights];
-  const [all, one] = [dWeights[0]!, b[0]!];
   let row = 0;
   const parts = weights.map(({ shape }) => {
-    const part = runPlain(gpu, "Slice", { x: all }, { begin: [row, 0], size: shape });
+    const part = runPlain(gpu, "Slice", { x: dWeights[0] }, { begin: [row, 0], size: shape });
     row += shape[0]!;
     return part;
   });
-  for (const { dataId } of [all, one]) gpu.backend.disposeData(dataId);
+  free(gpu, [...b, ...dWeights]);
   return [dx!, ...parts];
 });

@@ -3,14 +3,15 @@
  *
  * tfjs's `wasm` backend sends a product to its quick kernel (XNNPACK) only when neither operand is
  * transposed and there is one matrix in the batch; anything else, hence every gradient, runs in a
- * naive loop. Here every form is one call of {@linkcode Heap.gemm}.
+ * naive loop. Here every form is one call of {@linkcode Heap.gemm}. On `webgpu` every form runs in
+ * programs that are written for it, see `wgsl/matmul.ts`.
  *
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { type Attributes, kernelsInUse } from "../kernels.ts";
+import { kernelsInUse } from "../kernels.ts";
 import {
   FEW_ROWS_COLUMNS,
   fewRows,
@@ -133,29 +134,41 @@ const BUSY = 64;
 /** Inner steps that may be divided, and those that are worth a part. */
 const LONG = 1024, PART = 256;
 
+/** How a product is divided among workgroups. */
+interface Plan {
+  /** Undefined where C has few rows. */
+  readonly tile: Tile | undefined;
+  /** Rows and columns of C that a workgroup makes. */
+  readonly size: Tile["size"];
+  /** Pieces of that size in C. */
+  readonly tiles: number;
+  /** Stretches of the inner dimension, and how long each is. */
+  readonly parts: number;
+  readonly lengthK: number;
+}
+
+function planOf(m: number, n: number, k: number, batch: number): Plan {
+  const tilesOf = ([height, width]: Tile["size"]) =>
+    batch * Math.ceil(m / height) * Math.ceil(n / width);
+  const mostParts = batch === 1 && k >= LONG ? Math.floor(k / PART) : 1;
+  const fitting = (): Tile => {
+    if (Math.min(m, n) <= SMALL.size[0]) return SMALL;
+    if (tilesOf(LARGE.size) >= 4 * BUSY) return LARGE;
+    return tilesOf(MEDIUM.size) * mostParts >= BUSY ? MEDIUM : SMALL;
+  };
+  const tile = m <= FEW_ROWS ? undefined : fitting();
+  const size = tile?.size ?? [m <= 4 ? 4 : m <= 8 ? 8 : FEW_ROWS, FEW_ROWS_COLUMNS] as const;
+  const tiles = tilesOf(size);
+  const wanted = tiles < BUSY ? Math.min(mostParts, Math.ceil(2 * BUSY / tiles)) : 1;
+  const lengthK = 32 * Math.ceil(k / wanted / 32);
+  return { tile, size, tiles, parts: Math.ceil(k / lengthK) || 1, lengthK }; // 1 also of no steps
+}
+
 /** Multiplies on the GPU, in one launch or, where one would leave much of it idle, in two. */
 export function multiplyOnGpu(gpu: Gpu, product: GpuProduct): tf.TensorInfo[] {
   const { a, b, transposeA, transposeB, m, n, k, batch = 1, strideA = 0, strideB = 0 } = product;
   const { shapes, biases = [], residual } = product;
-
-  const few = m <= FEW_ROWS;
-  const rows = m <= 4 ? 4 : m <= 8 ? 8 : FEW_ROWS;
-  const tilesOf = ([height, width]: Tile["size"]) =>
-    batch * Math.ceil(m / height) * Math.ceil(n / width);
-  const mostParts = batch === 1 && k >= LONG ? Math.floor(k / PART) : 1;
-  const tile = Math.min(m, n) <= SMALL.size[0]
-    ? SMALL
-    : tilesOf(LARGE.size) >= 4 * BUSY
-    ? LARGE
-    : tilesOf(MEDIUM.size) * mostParts >= BUSY
-    ? MEDIUM
-    : SMALL;
-  const size = few ? [rows, FEW_ROWS_COLUMNS] as const : tile.size;
-  const tiles = tilesOf(size);
-  const wanted = tiles < BUSY ? Math.min(mostParts, Math.ceil(2 * BUSY / tiles)) : 1;
-  const lengthK = 32 * Math.ceil(k / wanted / 32);
-  const parts = Math.ceil(k / lengthK) || 1; // also of no steps at all
-
+  const { tile, size, tiles, parts, lengthK } = planOf(m, n, k, batch);
   const form: Form = {
     transposeA,
     transposeB,
@@ -163,76 +176,61 @@ export function multiplyOnGpu(gpu: Gpu, product: GpuProduct): tf.TensorInfo[] {
     wideB: (transposeB ? k : n) % 4 === 0,
     wideC: n % 4 === 0,
     countB: b.length,
-    countC: parts > 1 ? 1 : shapes.length,
-    biases: parts === 1 && biases.length > 0,
-    residual: parts === 1 && residual !== undefined,
-  };
-  const c = shapes.map((shape) => gpu.output(shape));
-  const finish = {
-    ...numbered("bias", biases),
-    ...(residual ? { residual } : {}),
-    ...numbered("c", c),
+    countC: shapes.length,
+    biases: biases.length > 0,
+    residual: residual !== undefined,
   };
   const ends = rowEnds(b.length > 1 ? b.map(({ shape }) => shape) : shapes);
-  const sums = parts > 1 ? gpu.output([parts, m, n]) : undefined;
-  gpu.launch(
-    few ? fewRows(form, rows) : tiled(form, tile),
-    { a0: a, ...numbered("b", b), ...finish, ...(sums ? { c0: sums } : {}) },
-    {
-      m,
-      n,
-      k,
-      tilesM: Math.ceil(m / size[0]),
-      tilesN: Math.ceil(n / size[1]),
-      tiles: tiles * parts,
-      strideA,
-      strideB,
-      strideK: parts > 1 ? lengthK : 0,
-      lengthK,
-      ...ends,
-    },
-    spread(tiles * parts),
-  );
-  if (sums) {
-    const finishing = {
-      ...form,
-      countC: c.length,
-      biases: biases.length > 0,
-      residual: !!residual,
-    };
-    const groups = spread(Math.ceil(m * Math.ceil(n / 4) / 64));
+  const multiply = (form: Form, tensors: Readonly<Record<string, tf.TensorInfo>>) =>
     gpu.launch(
-      sumOfParts(finishing),
-      { parts: sums, ...finish },
-      { m, n, count: parts, ...ends },
-      groups,
+      tile ? tiled(form, tile) : fewRows(form, size[0]),
+      { a0: a, ...named("b", b), ...tensors },
+      {
+        m,
+        n,
+        k,
+        tilesM: Math.ceil(m / size[0]),
+        tilesN: Math.ceil(n / size[1]),
+        tiles: tiles * parts,
+        strideA,
+        strideB,
+        strideK: parts > 1 ? lengthK : 0,
+        lengthK,
+        ...ends,
+      },
+      spread(tiles * parts),
     );
-    gpu.backend.disposeData(sums.dataId);
+  const c = shapes.map((shape) => gpu.output(shape));
+  const finish = {
+    ...named("bias", biases),
+    ...(residual ? { residual } : {}),
+    ...named("c", c),
+  };
+  if (parts === 1) {
+    multiply(form, finish);
+    return c;
   }
+  const sums = gpu.output([parts, m, n]);
+  multiply({ ...form, countC: 1, biases: false, residual: false }, { c0: sums });
+  gpu.launch(
+    sumOfParts(form),
+    { parts: sums, ...finish },
+    { m, n, count: parts, ...ends },
+    spread(Math.ceil(m * Math.ceil(n / 4) / 64)),
+  );
+  gpu.backend.disposeData(sums.dataId);
   return c;
 }
 
 /** `{ name0, name1, … }`, as programs call their buffers. */
-function numbered<T>(name: string, all: readonly T[]): Record<string, T> {
+function named<T>(name: string, all: readonly T[]): Record<string, T> {
   return Object.fromEntries(all.map((each, i) => [`${name}${i}`, each]));
 }
 
 /** Where each of several matrices that stand below one another ends, but for the last. */
 function rowEnds(shapes: readonly (readonly number[])[]): Record<string, number> {
   let end = 0;
-  return numbered("end", shapes.slice(0, -1).map(([rows]) => end += rows!));
-}
-
-/** Runs a kernel of tfjs's own, of one output. */
-export function runPlain(
-  { backend }: Gpu,
-  name: string,
-  inputs: unknown,
-  attrs: Attributes,
-): tf.TensorInfo {
-  const { kernelFunc } = tf.getKernel(name, "webgpu");
-  const call = { inputs, attrs, backend } as unknown as Parameters<typeof kernelFunc>[0];
-  return kernelFunc(call) as tf.TensorInfo;
+  return named("end", shapes.slice(0, -1).map(([rows]) => end += rows!));
 }
 
 function gpuMatMul(gpu: Gpu, a: tf.TensorInfo, b: tf.TensorInfo, forms: Forms): tf.TensorInfo {

@@ -1,14 +1,8 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernels } from "../kernels.ts";
-import {
-  GATHER_PARTS,
-  INVOCATIONS,
-  TOKEN_LOG_PROBS,
-  TOKEN_LOG_PROBS_GRAD,
-} from "../wgsl/token_log_probs.ts";
-import { runPlain } from "./matmul.ts";
+import { type Attributes, hasKernel, runKernels } from "../kernels.ts";
+import * as wgsl from "../wgsl/token_log_probs.ts";
 
 /** What a policy says of each row's target. */
 export interface TokenLogProbs {
@@ -111,8 +105,11 @@ type Inputs = Readonly<
     tf.TensorInfo
   >
 >;
-/** Logits of a block, whose rows and columns stay in a core's cache. */
+
+/** Logits of a block on the heap, as they fit the caches of the cores that share them. */
 const BLOCK = 2 ** 20;
+/** Rows of a block where there are so many: a product is quickest when it is about square. */
+const BLOCK_ROWS = 2 ** 10;
 /** Logits that are worth a thread. */
 const GRAIN = 2 ** 14;
 
@@ -130,16 +127,16 @@ interface Block {
 
 /** Computes all logits, a block at a time in the same place: all rows before the next columns. */
 function* blocksOf(heap: Heap, { hidden, output }: Inputs, held: number): Generator<Block> {
-  const [allRows, width] = hidden.shape as [number, number];
+  const [count, width] = hidden.shape as [number, number];
   const vocab = output.shape[0]!;
   const block = Math.min(held, BLOCK);
-  const mostColumns = columnsHeld(Math.min(allRows, Math.sqrt(BLOCK)), vocab, block);
-  const mostRows = Math.min(allRows, Math.max(1, Math.floor(block / mostColumns)));
+  const mostColumns = columnsHeld(Math.min(count, BLOCK_ROWS), vocab, block);
+  const mostRows = Math.min(count, Math.max(1, Math.floor(block / mostColumns)));
   const logits = heap.scratch(4 * mostRows * mostColumns);
   for (let start = 0; start < vocab; start += mostColumns) {
     const columns = Math.min(mostColumns, vocab - start);
-    for (let row = 0; row < allRows; row += mostRows) {
-      const rows = Math.min(mostRows, allRows - row);
+    for (let row = 0; row < count; row += mostRows) {
+      const rows = Math.min(mostRows, count - row);
       const [a, b] = [heap.at(hidden) + 4 * row * width, heap.at(output) + 4 * start * width];
       heap.gemm(false, true, rows, columns, width, 1, a, width, b, width, 0, logits, columns);
       yield { logits, row, rows, start, columns };
@@ -149,18 +146,18 @@ function* blocksOf(heap: Heap, { hidden, output }: Inputs, held: number): Genera
 
 registerWasmKernel("TokenLogProbs", (heap: Heap, inputs, { held }) => {
   const { hidden, output, targets } = inputs as Inputs;
-  const [rows, vocab] = [hidden.shape[0]!, output.shape[0]!];
+  const [count, vocab] = [hidden.shape[0]!, output.shape[0]!];
   const [logProbs, entropy, scale] = [
-    heap.output([rows]),
-    heap.output([rows]),
-    heap.output([2, rows]),
+    heap.output([count]),
+    heap.output([count]),
+    heap.output([2, count]),
   ];
-  const rowwise = [targets, logProbs, entropy, scale].map(heap.at);
-  const sums = heap.at(scale) + 4 * rows;
+  const perRow = [targets, logProbs, entropy, scale].map(heap.at);
+  perRow.push(heap.at(scale) + 4 * count);
   for (const { logits, row, rows, start, columns } of blocksOf(heap, inputs as Inputs, held)) {
     heap.split("tokenLogProbs", rows, Math.ceil(GRAIN / columns), (from, to) => [
       logits + 4 * from * columns,
-      ...[...rowwise, sums].map((at) => at + 4 * (row + from)),
+      ...perRow.map((at) => at + 4 * (row + from)),
       to - from,
       columns,
       start,
@@ -173,14 +170,14 @@ registerWasmKernel("TokenLogProbs", (heap: Heap, inputs, { held }) => {
 
 registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held }) => {
   const { dLogProbs, dEntropy, hidden, output, targets, entropy, scale } = inputs as Inputs;
+  const [count, width] = hidden.shape as [number, number];
   const [dHidden, dOutput] = [heap.output(hidden.shape), heap.output(output.shape)];
-  const rowwise = [targets, dLogProbs, dEntropy, entropy, scale].map(heap.at);
-  const logSums = heap.at(scale) + 4 * hidden.shape[0]!;
-  const width = hidden.shape[1]!;
+  const perRow = [targets, dLogProbs, dEntropy, entropy, scale].map(heap.at);
+  perRow.push(heap.at(scale) + 4 * count);
   for (const { logits, row, rows, start, columns } of blocksOf(heap, inputs as Inputs, held)) {
     heap.split("tokenLogProbsGrad", rows, Math.ceil(GRAIN / columns), (from, to) => [
       logits + 4 * from * columns,
-      ...[...rowwise, logSums].map((at) => at + 4 * (row + from)),
+      ...perRow.map((at) => at + 4 * (row + from)),
       to - from,
       columns,
       start,
@@ -220,7 +217,19 @@ registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held }) => {
   return [dHidden, dOutput];
 });
 
-/** A product by the registered kernel. */
+/** Runs a registered kernel of one output. */
+function run(
+  { backend }: Gpu,
+  kernelName: string,
+  inputs: Readonly<Record<string, tf.TensorInfo>>,
+  attrs: Attributes,
+): tf.TensorInfo {
+  const { kernelFunc } = tf.getKernel(kernelName, "webgpu");
+  const call = { inputs, attrs, backend } as unknown as Parameters<tf.KernelFunc>[0];
+  return kernelFunc(call) as tf.TensorInfo;
+}
+
+/** A matrix product. */
 function multiply(
   gpu: Gpu,
   a: tf.TensorInfo,
@@ -228,7 +237,7 @@ function multiply(
   transposeA: boolean,
   transposeB: boolean,
 ): tf.TensorInfo {
-  return runPlain(gpu, "BatchMatMul", { a, b }, { transposeA, transposeB });
+  return run(gpu, "BatchMatMul", { a, b }, { transposeA, transposeB });
 }
 
 /** A part of the vocabulary: its rows of the output matrix, and all rows' logits of it. */
@@ -249,7 +258,7 @@ function* chunksOf(gpu: Gpu, { hidden, output }: Inputs, held: number): Generato
     const columns = Math.min(most, vocab - start);
     const whole = columns === vocab;
     const size = { begin: [start, 0], size: [columns, width] };
-    const part = whole ? output : runPlain(gpu, "Slice", { x: output }, size);
+    const part = whole ? output : run(gpu, "Slice", { x: output }, size);
     const logits = multiply(gpu, hidden, part, false, true);
     yield { output: part, logits, start, columns };
     gpu.backend.disposeData(logits.dataId);
@@ -276,7 +285,7 @@ registerGpuKernel("TokenLogProbs", (gpu: Gpu, inputs, { held }) => {
   for (const { logits, start, columns } of chunksOf(gpu, inputs as Inputs, held)) {
     const params = { rows, columns, start, last: Number(start + columns === vocab) };
     const tensors = { logits, targets, logProbs, entropy, scale };
-    gpu.launch(TOKEN_LOG_PROBS, tensors, params, spread(rows));
+    gpu.launch(wgsl.tokenLogProbs(columns > 1024 ? 256 : 64), tensors, params, spread(rows));
   }
   return [logProbs, entropy, scale];
 });
@@ -289,10 +298,10 @@ registerGpuKernel("TokenLogProbsGrad", (gpu: Gpu, inputs, { held }) => {
   for (const chunk of chunksOf(gpu, inputs as Inputs, held)) {
     const { logits, start, columns } = chunk;
     gpu.launch(
-      TOKEN_LOG_PROBS_GRAD,
+      wgsl.TOKEN_LOG_PROBS_GRAD,
       { targets, dLogProbs, dEntropy, entropy, scale, logits },
       { rows, columns, start },
-      spread(Math.ceil(rows * columns / INVOCATIONS)),
+      spread(Math.ceil(rows * columns / wgsl.INVOCATIONS)),
     );
     const partHidden = multiply(gpu, logits, chunk.output, false, false);
     const partOutput = multiply(gpu, logits, hidden, true, false);
@@ -304,10 +313,10 @@ registerGpuKernel("TokenLogProbsGrad", (gpu: Gpu, inputs, { held }) => {
     const [dHidden, dOutput] = gradients;
     const [sizeHidden, sizeOutput] = [rows * width, columns * width];
     gpu.launch(
-      GATHER_PARTS,
+      wgsl.GATHER_PARTS,
       { partHidden, partOutput, dHidden, dOutput },
       { sizeHidden, sizeOutput, offset: start * width },
-      spread(Math.ceil(Math.max(sizeHidden, sizeOutput) / INVOCATIONS)),
+      spread(Math.ceil(Math.max(sizeHidden, sizeOutput) / wgsl.INVOCATIONS)),
     );
     for (const { dataId } of [partHidden, partOutput]) gpu.backend.disposeData(dataId);
   }

@@ -17,8 +17,8 @@
  * packed strips 6x8 gives 62, 5x8 59, 3x12 57, 4x8 56; 4x12 and others that want a 16th register
  * spill and give 30, and so does 6x8 unrolled (42). Panels from 256 x 256 to 1024 x 192 are alike.
  * Under Deno V8 checks the bounds of every access, so loads are what is scarce. A module that
- * declares no initial memory (asc --initialMemory) pays for a second check, 62 becomes 53; shared
- * memory costs 5 % more, as its size is read again after every store.
+ * declares no initial memory (asc --initialMemory) pays for a second check, 62 becomes 53. Shared
+ * memory costs up to a tenth, as its size is read again after every store.
  */
 import { fma } from "./math";
 

@@ -53,6 +53,9 @@ function once(name: string, write: () => Omit<Program, "name">): Program {
   return program;
 }
 
+/** What several programs have in common. */
+type Shared = Pick<Program, "inputs" | "outputs" | "params"> & { readonly declarations: string };
+
 /** Code for the one of several matrices that holds `row`; its first number is number `start`. */
 function chosen(
   length: number,
@@ -114,7 +117,7 @@ fn block${name}(base: u32, outer: u32, inner: u32) -> mat4x4f {
  * - `biasAt(column)`: what is added to four columns.
  * - `store(base, row, column, value)`: writes four numbers of a row, less those beyond its end.
  */
-function result({ wideC, countB, countC, biases, residual }: Form): Parts {
+function result({ wideC, countB, countC, biases, residual }: Form): Shared {
   const [type, length] = wideC ? ["vec4f", "params.n / 4u"] : ["f32", "params.n"];
   const bias = chosen(countB, "1u", (i, start) => `return bias${i}[row - ${start}];`);
   const added = (at: string) => residual ? ` + residual[${at}]` : "";
@@ -150,10 +153,8 @@ fn store(base: u32, row: u32, column: u32, value: vec4f) {
   };
 }
 
-type Parts = Pick<Program, "inputs" | "outputs" | "params"> & { readonly declarations: string };
-
 /** What the programs that multiply share. */
-function product(form: Form): Parts {
+function product(form: Form): Shared {
   const { inputs, outputs, params, declarations } = result(form);
   return {
     inputs: { ...buffers("a", 1, form.wideA), ...buffers("b", form.countB, form.wideB), ...inputs },

@@ -1,15 +1,12 @@
 import type { Program } from "../gpu.ts";
 
-/** Invocations of a workgroup of each program. */
-export const INVOCATIONS = 128;
-
 /** The largest of, or the sum of, what the invocations of a workgroup have. */
-const REDUCE = `
-var<workgroup> parts: array<vec2f, ${INVOCATIONS}>;
+const reduce = (invocations: number) => `
+var<workgroup> parts: array<vec2f, ${invocations}>;
 fn largestOfAll(value: f32, index: u32) -> f32 {
   parts[index].x = value;
   workgroupBarrier();
-  for (var half = ${INVOCATIONS / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${invocations / 2}u; half > 0u; half /= 2u) {
     if (index < half) { parts[index].x = max(parts[index].x, parts[index + half].x); }
     workgroupBarrier();
   }
@@ -20,7 +17,7 @@ fn largestOfAll(value: f32, index: u32) -> f32 {
 fn sumOfAll(value: vec2f, index: u32) -> vec2f {
   parts[index] = value;
   workgroupBarrier();
-  for (var half = ${INVOCATIONS / 2}u; half > 0u; half /= 2u) {
+  for (var half = ${invocations / 2}u; half > 0u; half /= 2u) {
     if (index < half) { parts[index] += parts[index + half]; }
     workgroupBarrier();
   }
@@ -31,15 +28,15 @@ fn sumOfAll(value: vec2f, index: u32) -> vec2f {
  * Takes the logits `[rows, columns]` of the tokens from `start` on into what is known of each row.
  * Until the last columns `scale` `[2, rows]` is the largest logit and the sum of e^(z - largest),
  * `entropy` the sum of e^(z - largest) (z - largest) and `logProbs` the target's logit.
- * One workgroup a row.
+ * One workgroup of `invocations`, a power of 2, for each row.
  */
-export const TOKEN_LOG_PROBS: Program = {
-  name: "TokenLogProbs",
+export const tokenLogProbs = (invocations: number): Program => ({
+  name: `TokenLogProbs${invocations}`,
   inputs: { logits: "f32", targets: "i32" },
   outputs: { logProbs: "f32", entropy: "f32", scale: "f32" },
   params: { rows: "u32", columns: "u32", start: "u32", last: "u32" },
-  workgroup: [INVOCATIONS, 1, 1],
-  declarations: REDUCE,
+  workgroup: [invocations, 1, 1],
+  declarations: reduce(invocations),
   code: `
   let row = group.y * groups.x + group.x;
   if (row >= params.rows) { return; }
@@ -47,13 +44,13 @@ export const TOKEN_LOG_PROBS: Program = {
   let first = params.start == 0u;
   let before = scale[row];
   var largest = logits[at];
-  for (var i = index; i < params.columns; i += ${INVOCATIONS}u) {
+  for (var i = index; i < params.columns; i += ${invocations}u) {
     largest = max(largest, logits[at + i]);
   }
   largest = largestOfAll(largest, index);
   if (!first) { largest = max(largest, before); }
   var part = vec2f();
-  for (var i = index; i < params.columns; i += ${INVOCATIONS}u) {
+  for (var i = index; i < params.columns; i += ${invocations}u) {
     let below = logits[at + i] - largest;
     let e = exp(below);
     part += vec2f(e, e * below);
@@ -80,7 +77,10 @@ export const TOKEN_LOG_PROBS: Program = {
     entropy[row] = logSum - sums.y / sums.x;
     scale[params.rows + row] = logSum;
   }`,
-};
+});
+
+/** Invocations of a workgroup of the programs below, each for one number. */
+export const INVOCATIONS = 128;
 
 /**
  * Logits z become their gradients: dLogProb ([target] - p) - dEntropy p (log p + entropy), where

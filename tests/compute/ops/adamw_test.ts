@@ -125,12 +125,15 @@ eachDevice("adamwUpdate() agrees with its reference on the same device", async (
 
 eachDevice("adamwUpdate() writes to the data that variables have, where kernels run", async () => {
   const device = training([100]);
+  const count = tf.backend().numDataIds();
   const ids = () => [device.weights, device.m, device.v].flat().map(({ dataId }) => dataId);
   const before = ids();
   const gradients = [wave([100])];
   await take(adamwUpdate({ ...device, gradients }, SCALARS));
   assert(ids().every((id, i) => id === before[i]));
-  tf.dispose([gradients, device.weights, device.m, device.v]);
+  tf.dispose(gradients);
+  assertEquals(tf.backend().numDataIds(), count); // and leaves none behind
+  tf.dispose([device.weights, device.m, device.v]);
 }, { devices: ["wasm", "webgpu"] });
 
 eachDevice("adamwUpdate() changes nothing when a gradient is not finite", async () => {

@@ -57,34 +57,30 @@ async function checkForms(
     const product = tf.matMul(a, b, ...form);
     const longer = batchA.reduce((x, y) => x * y, 1) > 1 ? batchA : batchB;
     assertEquals(product.shape, [...longer, m, n]);
-    assertClose(await take(product), await reference(a, b, form), 1e-5);
+    const tolerance = k < 1000 ? 1e-5 : 1e-4; // more terms, more rounding
+    assertClose(await take(product), await reference(a, b, form), tolerance);
     tf.dispose([a, b]);
   }
 }
 
 eachDevice("matMul() agrees with double precision in all four transpose forms", async () => {
   for (
-    const sides of [[1, 1, 1], [2, 3, 4], [7, 5, 3], [1, 9, 4], [5, 1, 6], [33, 65, 17]] as const
+    const sides of [[1, 1, 1], [2, 3, 7], [3, 9, 5], [4, 132, 12], [33, 65, 17]] as const
   ) {
     await checkForms([], [], sides);
   }
 }, FAST);
 
-eachDevice("matMul() of few rows agrees with double precision", async () => {
-  for (const sides of [[1, 300, 40], [2, 5, 7], [16, 132, 12], [3, 1030, 9]] as const) {
-    await checkForms([], [], sides);
-  }
-}, FAST);
-
-eachDevice("matMul() of every size of tile agrees with double precision", async () => {
-  await checkForms([], [], [36, 40, 52]);
-  await checkForms([], [], [515, 6, 520]); // 9 × 9 tiles of 64
-  await checkForms([], [], [2050, 5, 2052], [[false, true]]); // 17 × 17 tiles of 128
-}, FAST);
-
-eachDevice("matMul() over a long inner dimension agrees with double precision", async () => {
-  await checkForms([], [], [34, 1100, 40]);
-  await checkForms([], [], [66, 1999, 35], [[true, false]]);
+eachDevice("matMul() agrees with double precision whatever its size asks for", async () => {
+  const [plain, first, second] = [FORMS[0], FORMS[2], FORMS[1]].map((form) => [form]);
+  await checkForms([], [], [7, 12, 8], plain); // few rows
+  await checkForms([], [], [16, 12, 8], plain);
+  await checkForms([], [], [1, 2, 524_304], plain); // many workgroups
+  await checkForms([], [], [36, 40, 52], second); // tiles of 32
+  await checkForms([], [], [516, 5, 518], first); // of 64, 9 × 9
+  await checkForms([], [], [2050, 8, 2052], second); // of 128, 17 × 17
+  await checkForms([], [], [3, 1030, 9], plain); // an inner dimension to be divided
+  await checkForms([], [], [34, 1100, 40], first);
 }, FAST);
 
 eachDevice("matMul() multiplies each pair of a batch", async () => {

@@ -133,6 +133,19 @@ eachDevice("tokenLogProbs() of no rows gives none, and gradients of zeros", asyn
   tf.dispose([ids, inputs]);
 });
 
+eachDevice("tokenLogProbs() leaves no data behind", async () => {
+  const ids = tf.tensor1d(targetsOf(9, 300), "int32");
+  const inputs = matrices(9, 8, 300), dy = tf.ones([18]);
+  for (const held of [undefined, 1]) {
+    await take(dy.clone()); // hands over what was recorded, which frees what was disposed of
+    const before = tf.backend().numDataIds();
+    const gradients = tf.tidy(() => tf.grads(stacked(ids, tokenLogProbs, held))(inputs, dy));
+    await Promise.all(gradients.map(take));
+    assertEquals(tf.backend().numDataIds(), before);
+  }
+  tf.dispose([ids, inputs, dy]);
+});
+
 eachDevice("tokenLogProbs() takes a vocabulary of 151,936", async () => {
   const [rows, width, vocab] = [40, 4, 151_936]; // 6 million logits
   const [hidden, output] = matrices(rows, width, vocab) as [tf.Tensor2D, tf.Tensor2D];
