@@ -30,6 +30,7 @@ export * from "./lib/random.ts";
 export * from "./lib/files.ts";
 export * from "./lib/compute/device.ts";
 export * from "./lib/compute/doctor.ts";
+export { type Gpu, openedGpu } from "./lib/compute/gpu.ts";
 export { type Blas, findBlas } from "./lib/compute/blas_library.ts";
 export * from "./lib/compute/ops/adamw.ts";
 export * from "./lib/compute/ops/attention.ts";

@@ -2,7 +2,6 @@
 // deno-lint-ignore-file no-console
 import { DEVICE_NAMES, writeWhole } from "../mod.ts";
 import {
-  type Choice,
   choicesOf,
   PARTS,
   type Peers,

@@ -4,7 +4,10 @@
  * @module
  */
 import type { Blas } from "./blas_library.ts";
-import type { WasmKernels } from "./heap.ts";
+import type { instantiate } from "./wasm/kernels.d.ts";
+
+/** The functions of `wasm/kernels.wasm`; all operands are byte addresses. */
+export type WasmKernels = Awaited<ReturnType<typeof instantiate>>;
 
 /**
  * C = alpha op(A) op(B) + beta C, row-major float32. `m`, `n` and `k` are those of op(A) `[m, k]` and

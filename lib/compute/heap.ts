@@ -10,13 +10,9 @@
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
 import { type Blas, findBlas } from "./blas_library.ts";
-import { type Gemm, PACKING_BYTES } from "./gemm.ts";
+import { type Gemm, PACKING_BYTES, type WasmKernels } from "./gemm.ts";
 import type { Attributes } from "./kernels.ts";
 import { type JobName, startThreads } from "./threads.ts";
-import type { instantiate } from "./wasm/kernels.d.ts";
-
-/** The functions of `wasm/kernels.wasm`; all operands are byte addresses. */
-export type WasmKernels = Awaited<ReturnType<typeof instantiate>>;
 
 /** The heap and what runs on it. */
 export interface Heap {

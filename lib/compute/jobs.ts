@@ -4,27 +4,23 @@
  *
  * @module
  */
-import type { Job } from "./threads.ts";
+import type { Gemm, WasmKernels } from "./gemm.ts";
+
+/** What a thread computes with, alone. */
+export interface Thread {
+  readonly kernels: WasmKernels;
+  readonly gemm: Gemm;
+}
+
+/** A part of the work of a kernel, told by numbers alone. */
+export type Job = (thread: Thread, ...numbers: number[]) => void;
+
+/** What `Gemm` takes beside the two forms. */
+type Numbers = Parameters<Gemm> extends [boolean, boolean, ...infer Rest] ? Rest : never;
 
 /** A product; the first two numbers tell which operands are transposed, the rest as in `Gemm`. */
 const product: Job = ({ gemm }, transposeA, transposeB, ...rest) =>
-  gemm(
-    !!transposeA,
-    !!transposeB,
-    ...rest as [
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-      number,
-    ],
-  );
+  gemm(!!transposeA, !!transposeB, ...rest as Numbers);
 
 /** Every job of this kind. */
 export const JOBS = { product };

@@ -8,18 +8,8 @@
  */
 import { Worker } from "node:worker_threads"; // Deno's own Worker keeps a process from ending
 import { openBlas } from "./blas_library.ts";
-import { blasGemm, type Gemm, ownGemm, PACKING_BYTES } from "./gemm.ts";
-import type { WasmKernels } from "./heap.ts";
-import { JOBS } from "./jobs.ts";
-
-/** What a thread computes with, alone. */
-export interface Thread {
-  readonly kernels: WasmKernels;
-  readonly gemm: Gemm;
-}
-
-/** A part of the work of a kernel, told by numbers alone. */
-export type Job = (thread: Thread, ...numbers: number[]) => void;
+import { blasGemm, ownGemm, PACKING_BYTES, type WasmKernels } from "./gemm.ts";
+import { type Job, JOBS, type Thread } from "./jobs.ts";
 
 /** What a job is called: a function of `wasm/kernels.wasm`, or one of {@linkcode JOBS}. */
 export type JobName = keyof WasmKernels | keyof typeof JOBS;

@@ -161,7 +161,7 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
 /** Numbers whose squares are added up together, however many threads there are. */
 const BLOCK = 2 ** 12;
 /** Numbers that are worth a thread. */
-const GRAIN = 2 ** 16;
+const GRAIN = 2 ** 18;
 
 registerWasmKernel("Adamw", (heap: Heap, inputs, scalars: AdamwScalars) => {
   const weights = quadruples(inputs);

@@ -41,7 +41,7 @@ export interface HeadShape {
   /** Query heads, a multiple of `keyValueHeads`. */
   readonly heads: number;
   readonly keyValueHeads: number;
-  /** Numbers of a head: even, at most 128. */
+  /** Numbers of a head, even. */
   readonly headDim: number;
 }
 
@@ -56,7 +56,7 @@ export interface HeadShape {
  * @param qkv `[tokens, (heads + 2 keyValueHeads) headDim]`: rotated queries, rotated keys and values
  * side by side.
  * @returns `[tokens, heads headDim]`.
- * @throws {RangeError} When the heads cannot be grouped, or `headDim` is odd or above 128.
+ * @throws {RangeError} When the heads cannot be grouped, or `headDim` is odd.
  * @throws {TypeError} When the shape of `qkv` is another.
  *
  * @example Two sequences; in the first, equal scores average the values
@@ -112,10 +112,8 @@ function check(
         `${keyValueHeads} and ${heads}`,
     );
   }
-  if (!(headDim % 2 === 0 && headDim <= 128)) {
-    throw new RangeError(
-      `Cannot attend as headDim must be even and at most 128: current value is ${headDim}`,
-    );
+  if (headDim % 2 !== 0) {
+    throw new RangeError(`Cannot attend as headDim must be even: current value is ${headDim}`);
   }
   const expected = [starts.shape[0], (heads + 2 * keyValueHeads) * headDim];
   if (qkv.shape.join() !== expected.join()) {

@@ -111,6 +111,7 @@ export interface GpuProduct {
   readonly k: number;
   /** Products of the same shape, 1 unless given; then B and C are one tensor each. */
   readonly batch?: number;
+  /** Numbers from one product's matrix to the next; 0 unless given: one serves the batch. */
   readonly strideA?: number;
   readonly strideB?: number;
   /** Shapes of the matrices of one width that together are C, one below the other. */
