@@ -1,14 +1,7 @@
 // deno task bench --quick
 // deno-lint-ignore-file no-console
 import { DEVICE_NAMES, writeWhole } from "../mod.ts";
-import {
-  choicesOf,
-  PARTS,
-  type Peers,
-  QUICK_PARTS,
-  SEED,
-  type Setup,
-} from "./_bench/parts.ts";
+import { choicesOf, PARTS, type Peers, QUICK_PARTS, SEED, type Setup } from "./_bench/parts.ts";
 import { OURS, peersIn, start } from "./_bench/process.ts";
 import { describeRun, type Part, readResults, type Results } from "./_bench/results.ts";
 import { type Size, SIZES } from "./_bench/sizes.ts";

@@ -6,7 +6,7 @@
 import { fileURLToPath } from "node:url";
 import * as tf from "@tensorflow/tfjs";
 import type { BackendWasm } from "@tensorflow/tfjs-backend-wasm";
-import { openGpu } from "./gpu.ts";
+import { openedGpu, openGpu } from "./gpu.ts";
 import { openHeap, sharingMemory } from "./heap.ts";
 import { useKernels } from "./kernels.ts";
 import { installIdentity } from "./ops/identity.ts";
@@ -54,6 +54,12 @@ export interface DeviceOptions {
   readonly prefer?: DeviceName | "auto";
   /** Whether `wasm` may use a BLAS library of this machine. */
   readonly blas?: boolean;
+  /**
+   * Whether `webgpu` reads the weights of projections, and keeps keys and values, as 16-bit floats:
+   * half of what decoding reads. The weights that are trained and saved, and all sums, stay float32.
+   * Other devices, and `plain`, compute as without.
+   */
+  readonly half?: boolean;
   /** Whether tfjs computes as it comes, without a kernel of ours: slow, for comparison. */
   readonly plain?: boolean;
 }
@@ -68,12 +74,13 @@ export interface DeviceOptions {
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   const { prefer = "auto", blas = true, plain = false } = options;
+  const half = !plain && (options.half ?? false);
   useKernels(!plain);
-  if (prefer === "webgpu") return await openWebGpu();
+  if (prefer === "webgpu") return await openWebGpu(half);
   if (prefer === "wasm") return await openWasm(blas);
   if (prefer === "cpu") return await openCpu();
   const adapter = await findAdapter();
-  if (adapter && !adapter.software) return await openWebGpu();
+  if (adapter && !adapter.software) return await openWebGpu(half);
   try {
     return await openWasm(blas);
   } catch {
@@ -81,7 +88,7 @@ export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
   }
 }
 
-async function openWebGpu(): Promise<Device> {
+async function openWebGpu(half: boolean): Promise<Device> {
   const adapter = await findAdapter();
   if (!adapter) {
     throw new TypeError(
@@ -89,10 +96,12 @@ async function openWebGpu(): Promise<Device> {
     );
   }
   await openGpu();
+  openedGpu().half = half;
   await start("webgpu");
   installMatMul();
   const kind = adapter.software ? " (software)" : "";
-  return { name: "webgpu", description: `webgpu on ${adapter.description}${kind}` };
+  const storage = half ? ", 16-bit weights and cache" : "";
+  return { name: "webgpu", description: `webgpu on ${adapter.description}${kind}${storage}` };
 }
 
 async function openWasm(wantBlas: boolean): Promise<Device> {

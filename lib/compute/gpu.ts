@@ -9,10 +9,19 @@
  */
 import * as tf from "@tensorflow/tfjs";
 import type { WebGPUBackend } from "@tensorflow/tfjs-backend-webgpu";
-import type { Attributes } from "./kernels.ts";
+import { type Attributes, kernelsInUse } from "./kernels.ts";
+import { CONVERTED_PER_GROUP, TO_HALVES } from "./wgsl/half.ts";
 
 /** What a storage buffer holds. */
-export type StorageType = "f32" | "i32" | "u32" | "f16" | "vec4f" | "atomic<u32>";
+export type StorageType =
+  | "f32"
+  | "i32"
+  | "u32"
+  | "f16"
+  | "vec2f"
+  | "vec4f"
+  | "vec2u"
+  | "atomic<u32>";
 
 /** A compute program: its bindings are declared from its fields, in order. */
 export interface Program {
@@ -39,14 +48,19 @@ export interface Program {
 export interface Gpu {
   readonly device: GPUDevice;
   readonly backend: WebGPUBackend;
-  /** Whether shaders may use `f16`. */
-  readonly half: boolean;
+  /** Whether weights are read, and caches kept, as 16-bit floats: see {@linkcode Gpu.halved}. */
+  half: boolean;
   /** Whether shaders may use subgroup operations. */
   readonly subgroups: boolean;
   /** Programs launched so far, ours and tfjs's. */
   launches: number;
   /** A new tensor; its numbers are undefined. */
   output(shape: readonly number[], dtype?: "float32" | "int32"): tf.TensorInfo;
+  /**
+   * A copy of a float32 tensor as 16-bit floats, two in an int32. It is kept until the tensor is
+   * freed, and renewed when it is asked for after a launch wrote the tensor; nobody else frees it.
+   */
+  halved(tensor: tf.TensorInfo): tf.TensorInfo;
   /**
    * Launches a program.
    *
@@ -86,6 +100,11 @@ export function openedGpu(): Gpu {
   return gpu!;
 }
 
+/** Whether the current device reads weights, and keeps caches, as 16-bit floats. */
+export function storesHalves(): boolean {
+  return kernelsInUse() && tf.getBackend() === "webgpu" && gpu!.half;
+}
+
 /** Registers tfjs's `webgpu` backend on a device of our own; later calls change nothing. */
 export async function openGpu(): Promise<void> {
   if (gpu) return;
@@ -102,6 +121,15 @@ export async function openGpu(): Promise<void> {
       gpu!.launches++;
       return super.runWebGPUProgram(...call);
     }
+    override disposeData(dataId: tf.DataId, force?: boolean): boolean {
+      const freed = super.disposeData(dataId, force);
+      const kept = freed && copies.get(dataId);
+      if (kept) {
+        copies.delete(dataId);
+        this.disposeData(kept.copy.dataId);
+      }
+      return freed;
+    }
     override submitQueue(): void {
       flush();
       super.submitQueue();
@@ -117,6 +145,8 @@ export async function openGpu(): Promise<void> {
   const staged = new ArrayBuffer(PARAMS_STRIDE * PARAMS_SLOTS);
   // Stands for tensors of size 0, which cannot be bound.
   const empty = device.createBuffer({ size: 16, usage: GPUBufferUsage.STORAGE });
+  /** What {@linkcode Gpu.halved} keeps, by what it is a copy of. */
+  const copies = new Map<tf.DataId, { readonly copy: tf.TensorInfo; fresh: boolean }>();
   let slots = 0;
   const flush = () => {
     if (slots > 0) device.queue.writeBuffer(numbers, 0, staged, 0, slots * PARAMS_STRIDE);
@@ -131,15 +161,29 @@ export async function openGpu(): Promise<void> {
   gpu = {
     device,
     backend,
-    half: device.features.has("shader-f16"),
+    half: false,
     subgroups: device.features.has("subgroups" as GPUFeatureName),
     launches: 0,
     output: (shape, dtype = "float32") => backend.makeTensorInfo([...shape], dtype),
+    halved(tensor): tf.TensorInfo {
+      const size = tf.util.sizeFromShape(tensor.shape);
+      const kept = copies.get(tensor.dataId) ??
+        { copy: this.output([Math.ceil(size / 2)], "int32"), fresh: false };
+      copies.set(tensor.dataId, kept);
+      if (!kept.fresh) {
+        const groups = spread(Math.ceil(size / CONVERTED_PER_GROUP));
+        this.launch(TO_HALVES, { x: tensor, y: kept.copy }, { size }, groups);
+        kept.fresh = true;
+      }
+      return kept.copy;
+    },
     launch(program, tensors, params, groups): void {
       const names = [...Object.keys(program.inputs), ...Object.keys(program.outputs)];
       for (const name of Object.keys(program.outputs)) {
         const { dataId, shape } = tensors[name]!;
         const data = internals.tensorMap.get(dataId);
+        const kept = copies.get(dataId);
+        if (kept) kept.fresh = false;
         if (tf.util.sizeFromShape(shape) === 0) data.values = new Float32Array(0);
         else {
           backend.uploadToGPU(dataId);

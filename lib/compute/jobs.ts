@@ -5,11 +5,14 @@
  * @module
  */
 import type { Gemm, WasmKernels } from "./gemm.ts";
+import { attend, attendGrad } from "./ops/attention_job.ts";
 
 /** What a thread computes with, alone. */
 export interface Thread {
   readonly kernels: WasmKernels;
   readonly gemm: Gemm;
+  /** Whether a BLAS library multiplies. */
+  readonly blas: boolean;
 }
 
 /** A part of the work of a kernel, told by numbers alone. */
@@ -23,4 +26,4 @@ const product: Job = ({ gemm }, transposeA, transposeB, ...rest) =>
   gemm(!!transposeA, !!transposeB, ...rest as Numbers);
 
 /** Every job of this kind. */
-export const JOBS = { product };
+export const JOBS = { product, attend, attendGrad };

@@ -38,9 +38,9 @@ export async function openThread(
 ): Promise<Thread & { readonly jobs: Jobs }> {
   const { exports } = await WebAssembly.instantiate(module, { env: { memory } });
   const kernels = exports as unknown as WasmKernels;
-  const own = { kernels, gemm: ownGemm(kernels, packing + part * PACKING_BYTES) };
+  const own = { kernels, gemm: ownGemm(kernels, packing + part * PACKING_BYTES), blas: false };
   const blas = library === undefined ? undefined : openBlas(library, { threads: 1 });
-  const fast = blas ? { kernels, gemm: blasGemm(blas, memory, own.gemm) } : own;
+  const fast = blas ? { kernels, gemm: blasGemm(blas, memory, own.gemm), blas: true } : own;
   const ofKernels = Object.entries(kernels).map(([name, kernel]): [string, Job] => [
     name,
     (_, ...numbers) => (kernel as (...numbers: number[]) => void)(...numbers),
@@ -117,8 +117,8 @@ export async function startThreads(start: ThreadStart, count: number): Promise<T
   };
 }
 
-/** Looks at a word before the thread sleeps: some 50 microseconds. */
-const LOOKS = 10_000;
+/** Looks at a word before the thread sleeps, some 2 ms: waking it takes longer than most jobs. */
+const LOOKS = 400_000;
 
 /** Waits while a word has a value: looks for a time, then sleeps. */
 export function waitWhile(words: Int32Array, at: number, value: number): void {

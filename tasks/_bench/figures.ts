@@ -37,6 +37,16 @@ export function panelFigure(title: string, panels: readonly Panel[]): Figure & {
     font: { family: "sans-serif", size: 12 },
     margin: { l: 70, r: 20, t: TOP, b: bottom },
     plot_bgcolor: "white",
+    annotations: panels.map(({ y }, i) => ({
+      text: y,
+      x: i * (width + gap),
+      y: 1,
+      xref: "paper",
+      yref: "paper",
+      xanchor: "left",
+      yanchor: "bottom",
+      showarrow: false,
+    })),
   };
   const data = panels.flatMap(({ x, y, logarithmic, lines }, i) => {
     const number = i === 0 ? "" : String(i + 1);
@@ -54,9 +64,8 @@ export function panelFigure(title: string, panels: readonly Panel[]): Figure & {
     };
     layout[`yaxis${number}`] = {
       ...shared,
-      title: { text: y, standoff: 4 },
       anchor: `x${number}`,
-      ...(logarithmic ? { type: "log", dtick: 1 } : { rangemode: "tozero" }),
+      ...(logarithmic ? { type: "log", dtick: "D2" } : { rangemode: "tozero" }),
     };
     layout[`legend${number}`] = {
       x: left,

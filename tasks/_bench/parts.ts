@@ -268,7 +268,13 @@ export async function limits(setup: Setup): Promise<Row[]> {
     ...ours(setup.devices, "product", {}),
     ...theirs(setup, "PyTorch", "product", {}, ALL_THREADS),
   ];
-  const what = { what: "limit", size: "", contenders, points: [{ n, bytes }], tokensOf: () => 0 };
+  const what = {
+    what: "limit",
+    size: "machine",
+    contenders,
+    points: [{ n, bytes }],
+    tokensOf: () => 0,
+  };
   rows.push(...await race(what, runs));
   rows.push(await copyByAllCores(bytes));
   for (const size of setup.sizes) {
@@ -295,7 +301,7 @@ async function copyByAllCores(bytes: number): Promise<Row> {
   const bytesPerMs = replies.reduce((sum, { copyMs }) => sum + bytes / (copyMs as number), 0);
   return {
     what: "limit",
-    size: "",
+    size: "machine",
     contender: `copy on ${cores} cores`,
     point: { bytes },
     tokens: 0,

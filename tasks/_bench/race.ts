@@ -39,7 +39,7 @@ export interface Row {
 /** How long contenders run. */
 export interface Limits {
   readonly repeats: number;
-  /** Seconds of repeats of one contender at one point, but for the first two. */
+  /** No further repeat of a contender at a point after so many seconds of them. */
   readonly seconds: number;
   /** Whether each closes before the next opens: where memory would not hold all. */
   readonly apart: boolean;
@@ -86,20 +86,15 @@ async function heat(
   const rows: Row[] = [];
   for (const point of points) {
     console.error(`${what}, ${size}, ${describe(point)}`);
-    const runs = runners.map((runner) => ({
-      runner,
-      times: [] as number[],
-      wanted: repeats,
-      seen: {},
-    }));
+    const runs = runners.map((runner) => ({ runner, times: [] as number[], seen: {} }));
     for (let repeat = -1; repeat < repeats; repeat++) {
       for (const run of runs) {
-        const { runner: { running, error } } = run;
-        if (!running || error || repeat >= run.wanted) continue;
+        const { runner: { running, error }, times } = run;
+        const isDone = times.reduce((sum, ms) => sum + ms, 0) > 1000 * seconds;
+        if (!running || error || isDone) continue;
         try {
           const { ms, ...seen } = await running.repeat(point);
-          if (repeat >= 0) run.times.push(ms); // the first warms up
-          else run.wanted = Math.max(1, Math.min(repeats, Math.floor(1000 * seconds / ms)));
+          if (repeat >= 0) times.push(ms); // the first warms up
           run.seen = seen;
         } catch (error) {
           run.runner.error = (error as Error).message;

@@ -33,7 +33,7 @@ interface Shape {
 }
 
 /** Width of a character and height of a line, as shares of the font's size: sans-serif fonts. */
-const [CHARACTER, LINE] = [0.55, 1.2];
+const [CHARACTER, LINE] = [0.62, 1.2];
 
 /** Draws a figure. The same figure gives the same bytes. */
 export async function toSvg(figure: Figure, width: number, height: number): Promise<string> {

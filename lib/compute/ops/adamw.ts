@@ -40,7 +40,8 @@ export interface AdamwScalars {
  * read, and memory is passed over once for the norm and once for the step.
  *
  * Weights and moments are changed in place; one that shares its data with another tensor gets its
- * own first. When the norm is not finite nothing changes.
+ * own first. When the norm is not finite nothing changes. A read of them that is under way must be
+ * awaited before: on `webgpu` tfjs would keep what it read as their value.
  *
  * @returns L2 norm of all gradients together before clipping, `[]`.
  *
@@ -86,7 +87,7 @@ function detach(variable: tf.Tensor): void {
   tf.tidy(() => (variable as tf.Variable).assign(tf.mul(variable, 1)));
 }
 
-/** {@linkcode adamwUpdate} in plain tfjs operations: variables are assigned, not changed in place. */
+/** {@linkcode adamwUpdate} in plain tfjs operations; variables are assigned new data. */
 export function adamwUpdateReference(tensors: AdamwTensors, scalars: AdamwScalars): tf.Scalar {
   const { beta1, rest1, beta2, rest2, keep, stepSize, scale, epsilon, maxGradNorm } = factors(
     scalars,
@@ -161,7 +162,7 @@ function chunks<T>(items: readonly T[], size: number): T[][] {
 /** Numbers whose squares are added up together, however many threads there are. */
 const BLOCK = 2 ** 12;
 /** Numbers that are worth a thread. */
-const GRAIN = 2 ** 18;
+const GRAIN = 2 ** 17;
 
 registerWasmKernel("Adamw", (heap: Heap, inputs, scalars: AdamwScalars) => {
   const weights = quadruples(inputs);

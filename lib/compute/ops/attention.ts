@@ -187,7 +187,7 @@ const GRAIN = 2 ** 18;
  */
 function splitPairs(
   heap: Heap,
-  job: "attention" | "attentionGrad",
+  job: "attend" | "attendGrad",
   addresses: readonly number[],
   { lengths, shape: { heads, keyValueHeads, headDim } }: Attributes,
 ): void {
@@ -215,7 +215,7 @@ registerWasmKernel("Attention", (heap: Heap, inputs, attributes: Attributes) => 
   const { heads, headDim } = attributes.shape;
   const tokens = qkv.shape[0]!;
   const [out, lse] = [heap.output([tokens, heads * headDim]), heap.output([tokens, heads])];
-  splitPairs(heap, "attention", [qkv, ends, out, lse].map(heap.at), attributes);
+  splitPairs(heap, "attend", [qkv, ends, out, lse].map(heap.at), attributes);
   return [out, lse];
 });
 
@@ -223,7 +223,7 @@ registerWasmKernel("AttentionGrad", (heap: Heap, inputs, attributes: Attributes)
   const { dOut, qkv, ends, out, lse } = inputs as Inputs;
   const dqkv = heap.output(qkv.shape);
   const addresses = [dOut, qkv, ends, out, lse, dqkv].map(heap.at);
-  splitPairs(heap, "attentionGrad", addresses, attributes);
+  splitPairs(heap, "attendGrad", addresses, attributes);
   return dqkv;
 });
 

@@ -7,19 +7,17 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
+import { type Gpu, registerGpuKernel, spread, storesHalves } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
 import { hasKernel, runKernel, runKernels } from "../kernels.ts";
-import {
-  CACHE_PROMPTS,
-  COPIED_PER_GROUP,
-  decodeAttention as program,
-} from "../wgsl/decode_attention.ts";
+import * as wgsl from "../wgsl/decode_attention.ts";
 import type { HeadShape, Sequences } from "./attention.ts";
 
 /**
  * Keys and values of one layer. A position holds its keys, then its values: `width` is
  * `2 * keyValueHeads * headDim`. Variables, as tfjs names what changes.
+ *
+ * Where the device was opened with `half`, they are int32 and half as wide: two 16-bit floats each.
  */
 export interface LayerCache {
   /** `[promptSlots, promptCapacity, width]`. */
@@ -46,7 +44,10 @@ export type CacheRows = tf.Tensor2D;
 /** An empty cache, all zeros. The caller frees it: it outlives `tf.tidy`. */
 export function layerCache({ keyValueHeads, headDim }: HeadShape, size: CacheSize): LayerCache {
   const slots = (count: number, capacity: number) => {
-    const zeros = () => tf.fill<tf.Rank.R3>([count, capacity, 2 * keyValueHeads * headDim], 0);
+    const [width, dtype] = storesHalves()
+      ? [keyValueHeads * headDim, "int32"] as const
+      : [2 * keyValueHeads * headDim, "float32"] as const;
+    const zeros = () => tf.fill<tf.Rank.R3>([count, capacity, width], 0, dtype);
     return tf.tidy(() => tf.variable(zeros(), false));
   };
   return {
@@ -250,9 +251,12 @@ registerWasmKernel("DecodeAttention", (heap: Heap, inputs, attributes) => {
 
 registerGpuKernel("CachePrompts", (gpu: Gpu, inputs) => {
   const { qkv, prompts, positions } = inputs as Inputs;
-  const [rows, columns, width] = [positions.shape[0]!, qkv.shape[1]!, prompts.shape[2]!];
-  const groups = spread(Math.ceil(rows * width / COPIED_PER_GROUP));
-  gpu.launch(CACHE_PROMPTS, { qkv, positions, prompts }, { rows, columns, width }, groups);
+  const half = prompts.dtype === "int32";
+  const [rows, width] = [positions.shape[0]!, prompts.shape[2]!];
+  const columns = qkv.shape[1]! / (half ? 2 : 1);
+  const groups = spread(Math.ceil(rows * width / wgsl.COPIED_PER_GROUP));
+  const program = wgsl.cachePrompts(half);
+  gpu.launch(program, { qkv, positions, prompts }, { rows, columns, width }, groups);
   return [];
 });
 
@@ -268,6 +272,7 @@ registerGpuKernel("DecodeAttention", (gpu: Gpu, inputs, attributes) => {
     completionCapacity: completions.shape[1]!,
   };
   const tensors = { qkv, prompts, rows, completions, y };
-  gpu.launch(program(shape), tensors, params, spread(count * shape.keyValueHeads));
+  const program = wgsl.decodeAttention(shape, prompts.dtype === "int32");
+  gpu.launch(program, tensors, params, spread(count * shape.keyValueHeads));
   return y;
 });

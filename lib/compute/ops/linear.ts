@@ -85,37 +85,64 @@ function numbered(inputs: Readonly<Record<string, tf.TensorInfo>>, name: string)
     .map((key) => inputs[key]!);
 }
 
+/** Rows from which the weights are first copied into one matrix: larger products are quicker. */
+const WORTH_STACKING = 1024;
+/** Numbers that are worth a thread when they are copied. */
+const COPY_GRAIN = 2 ** 15;
+
+/** A matrix of weights, and the column of y that its product begins at. */
+interface Part {
+  readonly at: number;
+  readonly out: number;
+  readonly column: number;
+}
+
+/** The weights as they are, or all as one at address `room` where there are rows enough. */
+function partsOf(
+  heap: Heap,
+  weights: readonly tf.TensorInfo[],
+  rows: number,
+  room: number,
+): Part[] {
+  let column = 0;
+  const parts = weights.map((weight) => {
+    const out = weight.shape[0]!;
+    return { at: heap.at(weight), out, column: (column += out) - out };
+  });
+  if (weights.length === 1 || rows < WORTH_STACKING) return parts;
+  const width = weights[0]!.shape[1]!;
+  for (const { at, out, column } of parts) {
+    heap.kernels.copyNumbers(room + 4 * column * width, at, out * width);
+  }
+  return [{ at: room, out: column, column: 0 }];
+}
+
 registerWasmKernel("Linear", (heap: Heap, inputs) => {
   const { x, residual } = inputs as Record<"x" | "residual", tf.TensorInfo>;
   const [weights, biases] = [numbered(inputs, "weight"), numbered(inputs, "bias")];
   const [rows, width] = x.shape as [number, number];
   const total = weights.reduce((sum, { shape }) => sum + shape[0]!, 0);
   const y = heap.output([rows, total]);
-  if (residual) heap.floats(y).set(heap.floats(residual));
+  const [atX, atY] = [heap.at(x), heap.at(y)];
+  if (residual) {
+    const from = heap.at(residual);
+    heap.split("copyNumbers", rows * total, COPY_GRAIN, (first, end) => [
+      atY + 4 * first,
+      from + 4 * first,
+      end - first,
+    ]);
+  }
   let column = 0;
-  weights.forEach((weight, i) => {
-    const out = weight.shape[0]!;
-    const at = heap.at(y) + 4 * column;
-    const bias = biases[i];
-    if (bias) heap.kernels.addToRows(heap.at(bias), at, rows, out, total, residual ? 1 : 0);
-    const adds = residual || bias ? 1 : 0;
-    heap.gemm(
-      false,
-      true,
-      rows,
-      out,
-      width,
-      1,
-      heap.at(x),
-      width,
-      heap.at(weight),
-      width,
-      adds,
-      at,
-      total,
-    );
+  biases.forEach((bias) => {
+    const [out] = bias.shape as [number];
+    heap.kernels.addToRows(heap.at(bias), atY + 4 * column, rows, out, total, residual ? 1 : 0);
     column += out;
   });
+  const adds = residual || biases.length > 0 ? 1 : 0;
+  for (const { at, out, column } of partsOf(heap, weights, rows, heap.scratch(4 * total * width))) {
+    const to = atY + 4 * column;
+    heap.gemm(false, true, rows, out, width, 1, atX, width, at, width, adds, to, total);
+  }
   return y;
 });
 
@@ -125,44 +152,26 @@ registerWasmKernel("LinearGrad", (heap: Heap, inputs) => {
   const [rows, width] = x.shape as [number, number];
   const total = dy.shape[1]!;
   const dx = heap.output(x.shape);
-  let column = 0;
-  const dWeights = weights.map((weight, i) => {
-    const out = weight.shape[0]!;
-    const at = heap.at(dy) + 4 * column;
-    const dWeight = heap.output(weight.shape);
-    heap.gemm(
-      false,
-      false,
-      rows,
-      width,
-      out,
-      1,
-      at,
-      total,
-      heap.at(weight),
-      width,
-      i > 0 ? 1 : 0,
-      heap.at(dx),
-      width,
-    );
-    heap.gemm(
-      true,
-      false,
-      out,
-      width,
-      rows,
-      1,
-      at,
-      total,
-      heap.at(x),
-      width,
-      0,
-      heap.at(dWeight),
-      width,
-    );
-    column += out;
-    return dWeight;
+  const dWeights = weights.map(({ shape }) => heap.output(shape));
+  const [atX, atDy, atDx] = [x, dy, dx].map(heap.at) as [number, number, number];
+  const room = heap.scratch(8 * total * width);
+  const parts = partsOf(heap, weights, rows, room);
+  const stacked = parts.length < weights.length ? room + 4 * total * width : undefined;
+  parts.forEach(({ at, out, column }, i) => {
+    const [from, adds] = [atDy + 4 * column, i > 0 ? 1 : 0];
+    heap.gemm(false, false, rows, width, out, 1, from, total, at, width, adds, atDx, width);
+    const to = stacked ?? heap.at(dWeights[i]!);
+    heap.gemm(true, false, out, width, rows, 1, from, total, atX, width, 0, to, width);
   });
+  if (stacked !== undefined) {
+    let column = 0;
+    for (const dWeight of dWeights) {
+      const [out] = dWeight.shape as [number];
+      const from = stacked + 4 * column * width;
+      heap.kernels.copyNumbers(heap.at(dWeight), from, out * width);
+      column += out;
+    }
+  }
   return [dx, ...dWeights];
 });
 
@@ -210,6 +219,7 @@ registerGpuKernel("Linear", (gpu: Gpu, inputs) => {
     biases: added,
     residual,
     shapes: [[m, n]],
+    halfB: gpu.half,
   });
   if (!fits) free(gpu, [...b, ...added]);
   return y!;
@@ -231,6 +241,7 @@ registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
     n: width,
     k: total,
     shapes: [x.shape],
+    halfB: gpu.half,
   });
   const dWeights = multiplyOnGpu(gpu, {
     a: dy,

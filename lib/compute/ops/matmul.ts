@@ -120,6 +120,8 @@ export interface GpuProduct {
   readonly biases?: readonly tf.TensorInfo[];
   /** `[m, n]`. */
   readonly residual?: tf.TensorInfo;
+  /** Whether B is read as 16-bit floats, from copies that are kept: see {@linkcode Gpu.halved}. */
+  readonly halfB?: boolean;
 }
 
 /** 256 invocations, all of 16 KiB: the fewest reads. */
@@ -168,7 +170,7 @@ function planOf(m: number, n: number, k: number, batch: number): Plan {
 /** Multiplies on the GPU, in one launch or, where one would leave much of it idle, in two. */
 export function multiplyOnGpu(gpu: Gpu, product: GpuProduct): tf.TensorInfo[] {
   const { a, b, transposeA, transposeB, m, n, k, batch = 1, strideA = 0, strideB = 0 } = product;
-  const { shapes, biases = [], residual } = product;
+  const { shapes, biases = [], residual, halfB = false } = product;
   const { tile, size, tiles, parts, lengthK } = planOf(m, n, k, batch);
   const form: Form = {
     transposeA,
@@ -180,12 +182,14 @@ export function multiplyOnGpu(gpu: Gpu, product: GpuProduct): tf.TensorInfo[] {
     countC: shapes.length,
     biases: biases.length > 0,
     residual: residual !== undefined,
+    halfB,
   };
   const ends = rowEnds(b.length > 1 ? b.map(({ shape }) => shape) : shapes);
+  const kept = halfB ? b.map((matrix) => gpu.halved(matrix)) : b;
   const multiply = (form: Form, tensors: Readonly<Record<string, tf.TensorInfo>>) =>
     gpu.launch(
       tile ? tiled(form, tile) : fewRows(form, size[0]),
-      { a0: a, ...named("b", b), ...tensors },
+      { a0: a, ...named("b", kept), ...tensors },
       {
         m,
         n,

@@ -49,15 +49,15 @@ export function rmsNormReference(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: num
 type Inputs = Readonly<Record<"x" | "gain" | "dy" | "scale", tf.TensorInfo>>;
 type Four = [number, number, number, number];
 
-/** Rows that are worth a thread. */
-const LEAST_ROWS = 64;
+/** Numbers that are worth a thread. */
+const GRAIN = 2 ** 14;
 
 registerWasmKernel("RmsNorm", (heap: Heap, inputs, { epsilon }) => {
   const { x, gain } = inputs as Inputs;
   const [rows, width] = x.shape as [number, number];
   const [y, scale] = [heap.output(x.shape), heap.output([rows])];
   const [atX, atGain, atY, atScale] = [x, gain, y, scale].map(heap.at) as Four;
-  heap.split("rmsNorm", rows, LEAST_ROWS, (from, to) => [
+  heap.split("rmsNorm", rows, Math.ceil(GRAIN / width), (from, to) => [
     atX + 4 * from * width,
     atGain,
     atY + 4 * from * width,
@@ -77,7 +77,7 @@ registerWasmKernel("RmsNormGrad", (heap: Heap, inputs) => {
   const [atDx, atDGain] = [heap.at(dx), heap.at(dGain)];
   const sums = heap.scratch(4 * width * heap.threads); // of each part but the first
   let parts = 0;
-  heap.split("rmsNormGrad", rows, LEAST_ROWS, (from, to, part) => {
+  heap.split("rmsNormGrad", rows, Math.ceil(GRAIN / width), (from, to, part) => {
     parts = part + 1;
     return [
       atDy + 4 * from * width,

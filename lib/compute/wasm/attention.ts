@@ -203,7 +203,7 @@ function power(
   k1: v128,
   one: v128,
 ): v128 {
-  x = f32x4.pmax(least, x);
+  x = f32x4.pmax(x, least); // in this order NaN stays
   const n = f32x4.add(x, round); // the whole part, in the lowest bits
   const r = f32x4.sub(x, f32x4.sub(n, round));
   const p = fma(fma(fma(fma(fma(fma(k6, r, k5), r, k4), r, k3), r, k2), r, k1), r, one);
@@ -211,8 +211,8 @@ function power(
 }
 
 /**
- * Replaces x in four rows by 2^(x scale + shift), up to the `last` four keys of each and 0 for those
- * it may not read. Gives the four sums.
+ * Replaces x in four rows by 2^(x scale + shift), up to the `last` four keys of each, where keys
+ * that a row may not read get 0. Gives the four sums.
  */
 function powers(p: usize, row: usize, last: usize, scale: v128, shifts: v128): v128 {
   const zero = i32x4.splat(<i32> row >> 31);
@@ -359,9 +359,69 @@ function softmaxGrad(
   }
 }
 
+/** Zeros from key `from` to `to` of four rows: products of whole blocks read them. */
+// @ts-ignore: decorator
+@inline
+function clear(p: usize, row: usize, from: usize, to: usize): void {
+  if (from >= to) return;
+  memory.fill(p + (from << 2), 0, to - from << 2);
+  memory.fill(p + row + (from << 2), 0, to - from << 2);
+  memory.fill(p + 2 * row + (from << 2), 0, to - from << 2);
+  memory.fill(p + 3 * row + (from << 2), 0, to - from << 2);
+}
+
+/** Scores of `rows` rows of a head with `keys` columns become probabilities; room for whole fours. */
+export function attentionSoftmax(
+  p: usize,
+  row: usize,
+  first: usize,
+  rows: usize,
+  keys: usize,
+  headDim: usize,
+  lse: usize,
+  lseRow: usize,
+): void {
+  const scale = LOG2E / Mathf.sqrt(<f32> headDim);
+  for (let i: usize = 0; i < rows; i += 4) {
+    softmax(p + i * row, row, first + i, min<usize>(4, rows - i), scale, lse + i * lseRow, lseRow);
+    clear(p + i * row, row, first + i + 4, keys);
+  }
+}
+
+/** Scores in p and dOut v^T in ds become probabilities and the gradient of q k^T, likewise. */
+export function attentionSoftmaxGrad(
+  p: usize,
+  ds: usize,
+  row: usize,
+  first: usize,
+  rows: usize,
+  keys: usize,
+  headDim: usize,
+  lse: usize,
+  lseRow: usize,
+  dOut: usize,
+  out: usize,
+  outRow: usize,
+): void {
+  for (let i: usize = 0; i < rows; i += 4) {
+    const four = min<usize>(4, rows - i), o = i * outRow;
+    softmaxGrad(
+      p + i * row, ds + i * row, row, first + i, four, headDim, lse + i * lseRow, lseRow,
+      dOut + o, out + o, outRow,
+    );
+    clear(p + i * row, row, first + i + 4, keys);
+    clear(ds + i * row, row, first + i + 4, keys);
+  }
+}
+
+/** Where the sequence of a token ends. */
+export function attentionEnd(ends: usize, token: usize): usize {
+  return load<i32>(ends + (token << 2));
+}
+
 /**
- * Attention of `units` pairs of a sequence and a key and value head, in this order, from the sequence
- * that starts at `token` and the given `head`.
+ * Attention of `units` pairs of a sequence and a key and value head, in this order, from the
+ * sequence that starts at `token` and the given `head`.
  */
 export function attention(
   qkv: usize,
@@ -390,9 +450,15 @@ export function attention(
       const q = qkv + token * qkvRow + h * wide, o = out + token * outRow + h * wide;
       for (let i: usize = 0; i < tokens; i += 4) {
         const rows = min<usize>(4, tokens - i), seen = i + 4;
-        multiply(q + i * qkvRow, qkvRow, 4, rows, headDim, keys, headDim << 5, p, row, upTo(seen, 8), false);
+        multiply(
+          q + i * qkvRow, qkvRow, 4, rows, headDim, keys, headDim << 5, p, row, upTo(seen, 8),
+          false,
+        );
         softmax(p, row, i, rows, scale, lse + ((token + i) * heads + h << 2), heads << 2);
-        multiply(p, row, 4, rows, seen, values, upTo(tokens, 4) << 5, o + i * outRow, outRow, headDim, false);
+        multiply(
+          p, row, 4, rows, seen, values, upTo(tokens, 4) << 5, o + i * outRow, outRow, headDim,
+          false,
+        );
       }
     }
     if (++head == keyValueHeads) {
@@ -433,25 +499,43 @@ export function attentionGrad(
     for (let h = head * group; h < (head + 1) * group; h++) {
       for (let start: usize = 0; start < tokens; start += BLOCK) {
         const size = min<usize>(BLOCK, tokens - start), panel = upTo(size, 4) << 5;
-        const atQ = (token + start) * qkvRow + h * wide, atOut = (token + start) * outRow + h * wide;
+        const atQ = (token + start) * qkvRow + h * wide;
+        const atOut = (token + start) * outRow + h * wide;
         pack(qkv + atQ, qkvRow, size, headDim, queries);
         pack(dOut + atOut, outRow, size, headDim, dOuts);
         for (let i: usize = 0; i < size; i += 4) {
           const rows = min<usize>(4, size - i), seen = start + i + 4;
           const q = atQ + i * qkvRow, o = atOut + i * outRow, pI = p + i * row, dsI = ds + i * row;
-          multiply(qkv + q, qkvRow, 4, rows, headDim, acrossKeys, headDim << 5, pI, row, upTo(seen, 8), false);
-          multiply(dOut + o, outRow, 4, rows, headDim, acrossValues, headDim << 5, dsI, row, upTo(seen, 8), false);
-          const lses = lse + ((token + start + i) * heads + h << 2);
-          softmaxGrad(pI, dsI, row, start + i, rows, headDim, lses, heads << 2, dOut + o, out + o, outRow);
-          multiply(dsI, row, 4, rows, seen, keys, upTo(tokens, 4) << 5, dqkv + q, qkvRow, headDim, false);
+          multiply(
+            qkv + q, qkvRow, 4, rows, headDim, acrossKeys, headDim << 5, pI, row, upTo(seen, 8),
+            false,
+          );
+          multiply(
+            dOut + o, outRow, 4, rows, headDim, acrossValues, headDim << 5, dsI, row, upTo(seen, 8),
+            false,
+          );
+          softmaxGrad(
+            pI, dsI, row, start + i, rows, headDim, lse + ((token + start + i) * heads + h << 2),
+            heads << 2, dOut + o, out + o, outRow,
+          );
+          multiply(
+            dsI, row, 4, rows, seen, keys, upTo(tokens, 4) << 5, dqkv + q, qkvRow, headDim, false,
+          );
           memory.fill(pI + rows * row, 0, (4 - rows) * row); // what follows reads rows in fours
           memory.fill(dsI + rows * row, 0, (4 - rows) * row);
         }
         for (let j: usize = 0; j < start + size; j += 4) {
-          const i = max(start, j) - start, depth = upTo(size, 4) - i, rows = min<usize>(4, tokens - j);
-          const at = i * row + (j << 2), to = dqkv + j * qkvRow, adds = j < start || h > head * group;
-          multiply(p + at, 4, row, rows, depth, dOuts + (i << 5), panel, to + atV, qkvRow, headDim, adds);
-          multiply(ds + at, 4, row, rows, depth, queries + (i << 5), panel, to + atK, qkvRow, headDim, adds);
+          const i = max(start, j) - start, depth = upTo(size, 4) - i;
+          const rows = min<usize>(4, tokens - j), adds = j < start || h > head * group;
+          const at = i * row + (j << 2), to = dqkv + j * qkvRow;
+          multiply(
+            p + at, 4, row, rows, depth, dOuts + (i << 5), panel, to + atV, qkvRow, headDim,
+            adds,
+          );
+          multiply(
+            ds + at, 4, row, rows, depth, queries + (i << 5), panel, to + atK, qkvRow, headDim,
+            adds,
+          );
         }
       }
     }

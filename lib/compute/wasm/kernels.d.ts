@@ -33,12 +33,54 @@ declare namespace __AdaptedExports {
    */
   export function addToRows(bias: number, y: number, rows: number, width: number, stride: number, adds: number): void;
   /**
+   * linear/copyNumbers
+   * @param to `usize`
+   * @param from `usize`
+   * @param count `i32`
+   */
+  export function copyNumbers(to: number, from: number, count: number): void;
+  /**
    * attention/attentionScratch
    * @param tokens `usize`
    * @param headDim `usize`
    * @returns `usize`
    */
   export function attentionScratch(tokens: number, headDim: number): number;
+  /**
+   * attention/attentionSoftmax
+   * @param p `usize`
+   * @param row `usize`
+   * @param first `usize`
+   * @param rows `usize`
+   * @param keys `usize`
+   * @param headDim `usize`
+   * @param lse `usize`
+   * @param lseRow `usize`
+   */
+  export function attentionSoftmax(p: number, row: number, first: number, rows: number, keys: number, headDim: number, lse: number, lseRow: number): void;
+  /**
+   * attention/attentionSoftmaxGrad
+   * @param p `usize`
+   * @param ds `usize`
+   * @param row `usize`
+   * @param first `usize`
+   * @param rows `usize`
+   * @param keys `usize`
+   * @param headDim `usize`
+   * @param lse `usize`
+   * @param lseRow `usize`
+   * @param dOut `usize`
+   * @param out `usize`
+   * @param outRow `usize`
+   */
+  export function attentionSoftmaxGrad(p: number, ds: number, row: number, first: number, rows: number, keys: number, headDim: number, lse: number, lseRow: number, dOut: number, out: number, outRow: number): void;
+  /**
+   * attention/attentionEnd
+   * @param ends `usize`
+   * @param token `usize`
+   * @returns `usize`
+   */
+  export function attentionEnd(ends: number, token: number): number;
   /**
    * attention/attention
    * @param qkv `usize`

@@ -15,3 +15,8 @@ export function addToRows(
     y += <usize> stride << 2;
   }
 }
+
+/** Copies `count` numbers; the two places do not overlap. */
+export function copyNumbers(to: usize, from: usize, count: i32): void {
+  memory.copy(to, from, <usize> count << 2);
+}

@@ -1,16 +1,16 @@
 import type { Program, StorageType } from "../gpu.ts";
 
 // Attention in tiles (arXiv:2205.14135, arXiv:2307.08691): 8 x 8 invocations make a tile of 32 x 32
-// scores, whose rows stay while its columns move on. Invocation (g, c) has the rows g, g + 8, ... and
-// the columns c, c + 8, ... Heads pass through the workgroup's memory 8 vectors of four at a time,
-// so that it needs less than 16 KiB at any size. Loops over registers are written out: drivers do
-// not unroll them once they are checked for ending. Scores are logarithms to base 2, as hardware has
+// scores, whose rows stay while its columns move on. Invocation (g, c) has rows g, g + 8, ... and
+// columns c, c + 8, ... Heads pass through the workgroup's memory 8 vectors of four at a time, so
+// that it needs less than 16 KiB at any size. Loops over registers are written out: drivers do not
+// unroll them once they are checked for ending. Scores are logarithms to base 2, for hardware has
 // exp2 and log2.
 
 /** Rows and columns of a tile: of queries and keys. */
 export const TILE = 32;
 
-/** Vectors from one row of a tile in memory to the next: odd, so that rows differ in their banks. */
+/** Vectors from row to row of a tile in memory: odd, so that rows start in different banks. */
 const STRIDE = 9;
 
 /** Code for each of the four rows, or columns, of an invocation. */
@@ -171,7 +171,7 @@ const finish = (
   }`
   );
 
-/** One workgroup for a tile of queries of one head, over the keys from its first sequence's first. */
+/** One workgroup for a tile of queries of a head, over keys from its first sequence's first. */
 function attentionProgram(headDim: number): Program {
   return {
     name: `Attention ${headDim}`,

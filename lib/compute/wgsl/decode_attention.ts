@@ -1,25 +1,32 @@
 import type { Program } from "../gpu.ts";
 import type { HeadShape } from "../ops/attention.ts";
+import { HALF_FUNCTIONS } from "./half.ts";
 
 /** Invocations of a workgroup, and positions whose scores they compute side by side. */
 const INVOCATIONS = 128;
 
-/** Copies keys and values, the last `width` columns of each row, to positions: one a number. */
-export const CACHE_PROMPTS: Program = {
-  name: "CachePrompts",
-  inputs: { qkv: "f32", positions: "i32" },
-  outputs: { prompts: "f32" },
+/**
+ * Copies keys and values, the last `width` columns of each row, to positions: one a number.
+ *
+ * @param half Whether they are kept as 16-bit floats: then two numbers of a row are one column.
+ */
+export const cachePrompts = (half: boolean): Program => ({
+  name: half ? "CachePrompts half" : "CachePrompts",
+  inputs: { qkv: half ? "vec2f" : "f32", positions: "i32" },
+  outputs: { prompts: half ? "u32" : "f32" },
   params: { rows: "u32", columns: "u32", width: "u32" },
   workgroup: [INVOCATIONS, 1, 1],
+  declarations: half ? HALF_FUNCTIONS : "",
   code: `
   let i = (group.y * groups.x + group.x) * ${INVOCATIONS}u + index;
   let row = i / params.width;
   if (row >= params.rows) { return; }
   let at = u32(positions[row]) * params.width + i % params.width;
-  prompts[at] = qkv[(row + 1u) * params.columns - params.width + i % params.width];`,
-};
+  let number = (row + 1u) * params.columns - params.width + i % params.width;
+  prompts[at] = ${half ? "toHalves2(qkv[number])" : "qkv[number]"};`,
+});
 
-/** Numbers that {@linkcode CACHE_PROMPTS} copies with one workgroup. */
+/** Columns that {@linkcode cachePrompts} copies with one workgroup. */
 export const COPIED_PER_GROUP = INVOCATIONS;
 
 /** Invocations that first join numbers of them all, for each query. */
@@ -30,10 +37,19 @@ const LANES = 8;
  *
  * Invocations score a position each, then split the positions between them to add up the values:
  * softmax as it goes, {@linkcode INVOCATIONS} positions at a time (arXiv:2205.14135, alg. 1).
+ *
+ * @param half Whether the cache holds 16-bit floats, two in 32 bits.
  */
-export function decodeAttention({ heads, keyValueHeads, headDim }: HeadShape): Program {
-  const type = headDim % 4 === 0 ? "vec4f" : "f32";
-  const columns = type === "vec4f" ? headDim / 4 : headDim; // of a head
+export function decodeAttention(
+  { heads, keyValueHeads, headDim }: HeadShape,
+  half: boolean,
+): Program {
+  const lanes = headDim % 4 === 0 ? 4 : half ? 2 : 1; // numbers that are read at once
+  const type = ({ 4: "vec4f", 2: "vec2f", 1: "f32" } as const)[lanes];
+  const kept = half ? lanes === 4 ? "vec2u" : "u32" : type;
+  const load = (from: string) => half ? `fromHalves${lanes}(${from})` : from;
+  const store = (from: string) => half ? `toHalves${lanes}(${from})` : from;
+  const columns = headDim / lanes; // of a head
   const queries = Array.from({ length: heads / keyValueHeads }, (_, query) => query);
   const each = (line: (query: number) => string) => queries.map(line).join("\n");
   /** Joins the numbers of `scratch` to {@linkcode LANES} for each query. */
@@ -51,14 +67,14 @@ export function decodeAttention({ heads, keyValueHeads, headDim }: HeadShape): P
     Array.from({ length: LANES }, (_, lane) => `joined[${query}][${lane}]`)
       .reduce((all, each) => `${join}(${all}, ${each})`);
   return {
-    name: `DecodeAttention ${heads} ${keyValueHeads} ${headDim}`,
-    inputs: { qkv: type, prompts: type, rows: "i32" },
-    outputs: { completions: type, y: type },
+    name: `DecodeAttention ${heads} ${keyValueHeads} ${headDim}${half ? " half" : ""}`,
+    inputs: { qkv: type, prompts: kept, rows: "i32" },
+    outputs: { completions: kept, y: type },
     params: { rows: "u32", step: "u32", promptCapacity: "u32", completionCapacity: "u32" },
     workgroup: [INVOCATIONS, 1, 1],
     get declarations(): string { // only when it is compiled, as the code
-      return `
-alias Part = ${type === "vec4f" ? "vec4<f32>" : "f32"};
+      return `${half ? HALF_FUNCTIONS : ""}
+alias Part = ${lanes > 1 ? `vec${lanes}<f32>` : "f32"};
 const COLUMNS = ${columns}u;
 const QUERIES = ${queries.length}u;
 const VALUES = ${keyValueHeads * columns}u; // from a key to its value
@@ -73,13 +89,15 @@ struct Row { read: u32, written: u32, prompt: u32, completion: u32, fresh: u32 }
 
 /** A column of a position's key; the newest is taken from where it came from. */
 fn at(row: Row, position: u32, column: u32) -> Part {
-  if (position < row.read) { return prompts[row.prompt + position * POSITION + column]; }
+  if (position < row.read) { return ${load("prompts[row.prompt + position * POSITION + column]")}; }
   let own = position - row.read;
-  if (own < row.written) { return completions[row.completion + own * POSITION + column]; }
+  if (own < row.written) {
+    return ${load("completions[row.completion + own * POSITION + column]")};
+  }
   return qkv[row.fresh + column];
 }
 
-fn product(a: Part, b: Part) -> f32 { return ${type === "vec4f" ? "dot(a, b)" : "a * b"}; }
+fn product(a: Part, b: Part) -> f32 { return ${lanes > 1 ? "dot(a, b)" : "a * b"}; }
 fn add(a: f32, b: f32) -> f32 { return a + b; }`;
     },
     get code(): string {
@@ -98,8 +116,8 @@ fn add(a: f32, b: f32) -> f32 { return a + b; }`;
   );
   for (var i = index; i < COLUMNS; i += ${INVOCATIONS}u) {
     let to = row.completion + row.written * POSITION + i;
-    completions[to] = qkv[row.fresh + i];
-    completions[to + VALUES] = qkv[row.fresh + VALUES + i];
+    completions[to] = ${store("qkv[row.fresh + i]")};
+    completions[to + VALUES] = ${store("qkv[row.fresh + VALUES + i]")};
   }
   for (var i = index; i < QUERIES * COLUMNS; i += ${INVOCATIONS}u) {
     q[i] = qkv[first + head * QUERIES * COLUMNS + i] * ${1 / Math.sqrt(headDim)};

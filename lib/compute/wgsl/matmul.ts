@@ -7,6 +7,7 @@
  * @module
  */
 import type { Program, StorageType } from "../gpu.ts";
+import { HALF_FUNCTIONS } from "./half.ts";
 
 /** What the code of a product depends on. */
 export interface Form {
@@ -23,6 +24,8 @@ export interface Form {
   /** Whether each matrix of op(B) = Bᵀ has a bias for the columns of C that it makes. */
   readonly biases: boolean;
   readonly residual: boolean;
+  /** Whether B is kept as 16-bit floats, two in 32 bits. */
+  readonly halfB: boolean;
 }
 
 /** How a workgroup makes its part of C, in steps of the inner dimension. */
@@ -41,8 +44,9 @@ export const FEW_ROWS_COLUMNS = 8;
 const count = (length: number): number[] => Array.from({ length }, (_, i) => i);
 const lines = (length: number, line: (i: number) => string): string =>
   count(length).map(line).join("\n");
-const buffers = (name: string, length: number, wide: boolean): Record<string, StorageType> =>
-  Object.fromEntries(count(length).map((i) => [`${name}${i}`, wide ? "vec4f" : "f32"]));
+const buffers = (name: string, length: number, type: StorageType): Record<string, StorageType> =>
+  Object.fromEntries(count(length).map((i) => [`${name}${i}`, type]));
+const floats = (wide: boolean): StorageType => wide ? "vec4f" : "f32";
 
 const programs = new Map<string, Program>();
 
@@ -96,9 +100,14 @@ function operand(name: "A" | "B", form: Form): string {
     `fetch${name}(base, ${along ? `outer + ${i}u, inner` : `inner + ${i}u, outer`})`
   );
   const block = `mat4x4f(${fetches.join(", ")})`;
+  const number = (i: number, at: string): string => {
+    if (name === "A" || !form.halfB) return `${buffer}${i}[${at}]`;
+    if (wide) return `fromHalves4(${buffer}${i}[${at}])`;
+    return `fromHalves2(${buffer}${i}[(${at}) / 2u])[(${at}) % 2u]`;
+  };
   return `
 fn read${name}(row: u32, at: u32) -> ${type} {
-  ${chosen(matrices, length, (i, start) => `return ${buffer}${i}[at - ${start}];`)}
+  ${chosen(matrices, length, (i, start) => `return ${number(i, `at - ${start}`)};`)}
 }
 fn fetch${name}(base: u32, row: u32, column: u32) -> vec4f {
   let inside = row < ${rows} && column < ${columns};
@@ -128,10 +137,10 @@ function result({ wideC, countB, countC, biases, residual }: Form): Shared {
   const ends = count(Math.max(countB, countC) - 1).map((i) => [`end${i}`, "u32" as const]);
   return {
     inputs: {
-      ...(biases ? buffers("bias", countB, false) : {}),
-      ...(residual ? { residual: wideC ? "vec4f" : "f32" } : {}),
+      ...(biases ? buffers("bias", countB, "f32") : {}),
+      ...(residual ? { residual: floats(wideC) } : {}),
     },
-    outputs: buffers("c", countC, wideC),
+    outputs: buffers("c", countC, floats(wideC)),
     params: { m: "u32", n: "u32", ...Object.fromEntries(ends) },
     declarations: `
 fn biasOf(row: u32) -> f32 {
@@ -156,8 +165,10 @@ fn store(base: u32, row: u32, column: u32, value: vec4f) {
 /** What the programs that multiply share. */
 function product(form: Form): Shared {
   const { inputs, outputs, params, declarations } = result(form);
+  const { wideA, wideB, countB, halfB } = form;
+  const typeB = halfB ? wideB ? "vec2u" : "u32" : floats(wideB);
   return {
-    inputs: { ...buffers("a", 1, form.wideA), ...buffers("b", form.countB, form.wideB), ...inputs },
+    inputs: { ...buffers("a", 1, floats(wideA)), ...buffers("b", countB, typeB), ...inputs },
     outputs,
     params: {
       ...params,
@@ -170,7 +181,12 @@ function product(form: Form): Shared {
       strideK: "u32", // inner steps from one part to the next
       lengthK: "u32", // inner steps of one part
     },
-    declarations: [operand("A", form), operand("B", form), declarations].join("\n"),
+    declarations: [
+      halfB ? HALF_FUNCTIONS : "",
+      operand("A", form),
+      operand("B", form),
+      declarations,
+    ].join("\n"),
   };
 }
 
@@ -309,7 +325,7 @@ export function sumOfParts(form: Form): Program {
     const one = (i: number) =>
       `if (column + ${i}u < params.n) { total[${i}] += parts[at + ${i}u]; }`;
     return {
-      inputs: { parts: form.wideC ? "vec4f" : "f32", ...inputs },
+      inputs: { parts: floats(form.wideC), ...inputs },
       outputs,
       params: { ...params, count: "u32" },
       workgroup: [64, 1, 1],

@@ -109,7 +109,7 @@ export const TOKEN_LOG_PROBS_GRAD: Program = {
   logits[i] = slope;`,
 };
 
-/** Adds `partHidden` to `dHidden`, or begins it, and puts `partOutput` where it belongs in `dOutput`. */
+/** Adds `partHidden` to `dHidden`, or begins it; puts `partOutput` at its place in `dOutput`. */
 export const GATHER_PARTS: Program = {
   name: "TokenLogProbsGather",
   inputs: { partHidden: "f32", partOutput: "f32" },

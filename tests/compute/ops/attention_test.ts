@@ -96,7 +96,8 @@ eachDevice("attention() agrees with double precision in value and gradient", asy
   await check([1, 1, 3, 1], shapeOf(2, 1, 6));
   await check([5, 1, 7], shapeOf(4, 2, 6));
   await check([9, 4, 30], shapeOf(6, 3, 6));
-  await check([150], shapeOf(4, 1, 6)); // more than a block
+  await check([150], shapeOf(4, 1, 6)); // more than a block, and by products where there is BLAS
+  await check([3, 131, 5], shapeOf(4, 2, 6));
   await check([64, 3, 33], shapeOf(4, 2, 64));
 });
 

@@ -5,7 +5,7 @@ import { tokenLogProbs, tokenLogProbsReference } from "../../../lib/compute/ops/
 import { assertClose, eachDevice, take, wave } from "../../_devices.ts";
 import { checkOp, checkSame, type TensorOp } from "../_check_op.ts";
 
-/** The operation as one output, log-probabilities before entropies, for hidden states and outputs. */
+/** The operation as one of two inputs and one output: log-probabilities before entropies. */
 function stacked(targets: tf.Tensor1D, op = tokenLogProbs, held?: number): TensorOp {
   return (hidden, output) => {
     const { logProbs, entropy } = op(hidden as tf.Tensor2D, output as tf.Tensor2D, targets, held);
