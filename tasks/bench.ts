@@ -1,9 +1,10 @@
 // deno task bench --quick
 // deno-lint-ignore-file no-console
 import { DEVICE_NAMES, writeWhole } from "../mod.ts";
-import { choicesOf, PARTS, type Peers, QUICK_PARTS, SEED, type Setup } from "./_bench/parts.ts";
+import { PARTS, QUICK_PARTS } from "./_bench/parts.ts";
 import { OURS, peersIn, start } from "./_bench/process.ts";
 import { describeRun, type Part, readResults, type Results } from "./_bench/results.ts";
+import { choicesOf, type Peers, SEED, type Setup } from "./_bench/setup.ts";
 import { type Size, SIZES } from "./_bench/sizes.ts";
 import { page, section } from "./_bench/tables.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";

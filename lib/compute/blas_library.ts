@@ -146,7 +146,24 @@ function load<const T extends Deno.ForeignLibraryInterface>(
   if (!isGranted({ name: "ffi", path: library })) {
     throw new Deno.errors.NotCapable(`Cannot open ${library} as --allow-ffi is needed`);
   }
+  keepLoaded(library);
   return Deno.dlopen(library, symbols).symbols;
+}
+
+/**
+ * Keeps a library in memory when Deno closes it, at the end of each test file or worker: OpenBLAS
+ * has been seen to corrupt the C library's memory when it is unloaded and loaded again.
+ */
+function keepLoaded(library: string): void {
+  if (Deno.build.os !== "linux") return;
+  const [RTLD_NOW, RTLD_NODELETE] = [2, 0x1000];
+  const parameters = ["buffer", "i32"] as const;
+  try {
+    const libc = Deno.dlopen("libc.so.6", { dlopen: { parameters, result: "pointer" } });
+    libc.symbols.dlopen(new TextEncoder().encode(`${library}\0`), RTLD_NOW | RTLD_NODELETE);
+  } catch {
+    // another C library: Deno's own way of opening will do
+  }
 }
 
 const GET_TEXT = { parameters: [], result: "pointer" } as const;

@@ -4,19 +4,9 @@
  *
  * @module
  */
-import type { Gemm, WasmKernels } from "./gemm.ts";
+import type { Gemm } from "./gemm.ts";
 import { attend, attendGrad } from "./ops/attention_job.ts";
-
-/** What a thread computes with, alone. */
-export interface Thread {
-  readonly kernels: WasmKernels;
-  readonly gemm: Gemm;
-  /** Whether a BLAS library multiplies. */
-  readonly blas: boolean;
-}
-
-/** A part of the work of a kernel, told by numbers alone. */
-export type Job = (thread: Thread, ...numbers: number[]) => void;
+import type { Job } from "./thread.ts";
 
 /** What `Gemm` takes beside the two forms. */
 type Numbers = Parameters<Gemm> extends [boolean, boolean, ...infer Rest] ? Rest : never;

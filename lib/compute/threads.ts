@@ -9,7 +9,8 @@
 import { Worker } from "node:worker_threads"; // Deno's own Worker keeps a process from ending
 import { openBlas } from "./blas_library.ts";
 import { blasGemm, ownGemm, PACKING_BYTES, type WasmKernels } from "./gemm.ts";
-import { type Job, JOBS, type Thread } from "./jobs.ts";
+import { JOBS } from "./jobs.ts";
+import type { Job, Thread } from "./thread.ts";
 
 /** What a job is called: a function of `wasm/kernels.wasm`, or one of {@linkcode JOBS}. */
 export type JobName = keyof WasmKernels | keyof typeof JOBS;

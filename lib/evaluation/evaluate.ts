@@ -68,8 +68,7 @@ export async function evaluate(
     const rollouts = await rollout(policy, questions.slice(start, start + BATCH), {
       ...options,
       groupSize: options.samples,
-      random: (question, sample) =>
-        randomKey(options.seed, "evaluate", start + question, sample),
+      random: (question, sample) => randomKey(options.seed, "evaluate", start + question, sample),
     });
     for (const { question, completions, rewards } of scoreRollouts(rollouts, dataset)) {
       const samples = completions.map((completion, i) => ({

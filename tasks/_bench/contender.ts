@@ -20,6 +20,7 @@ import {
   logits,
   modelConfig,
   openDevice,
+  openedGpu,
   packedSequences,
   PLAIN_SAMPLING,
   type Policy,
@@ -34,7 +35,6 @@ import {
   supervisedStep,
   type TrainingRow,
 } from "../../mod.ts";
-import { openedGpu } from "../../lib/compute/gpu.ts"; // TODO mod.ts
 import { jaxKernels, type Kernel, ourKernels } from "./kernels.ts";
 import { linesOf, type Reply, type Request, type Spec } from "./process.ts";
 import { profileKernels } from "./profile.ts";

@@ -48,7 +48,7 @@ export function panelFigure(title: string, panels: readonly Panel[]): Figure & {
       showarrow: false,
     })),
   };
-  const data = panels.flatMap(({ x, y, logarithmic, lines }, i) => {
+  const data = panels.flatMap(({ x, logarithmic, lines }, i) => {
     const number = i === 0 ? "" : String(i + 1);
     const left = i * (width + gap);
     const xs = [...new Set(lines.flatMap(({ points }) => points.map(([x]) => x)))];

@@ -58,15 +58,16 @@ export async function start({ file, args }: Program, spec: Spec): Promise<Runnin
     stdin: "piped",
     stdout: "piped",
     stderr: "piped",
+    env: { NO_COLOR: "1" },
   }).spawn();
-  const complaint = lastLine(process.stderr);
+  const complaint = lastError(process.stderr);
   const answers = linesOf(process.stdout);
   const input = process.stdin.getWriter();
   const answer = async () => {
     const { value, done } = await answers.next();
     if (!done) return JSON.parse(value);
-    await process.status;
-    throw new Error(await complaint || "the process ended");
+    const { signal, code } = await process.status;
+    throw new Error(await complaint ?? `the process ended with ${signal ?? `code ${code}`}`);
   };
   return {
     ready: await answer(),
@@ -96,11 +97,11 @@ export async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerat
 /** As Deno types the stream that decodes, it takes no `Uint8Array` of a pipe. */
 type Decoder = ReadableWritablePair<string, Uint8Array>;
 
-/** The last line of a stream that says something: of Python or Deno, the error. */
-async function lastLine(stream: ReadableStream<Uint8Array>): Promise<string> {
-  let last = "";
+/** The last line of a stream that Deno or Python begins with an error's name. */
+async function lastError(stream: ReadableStream<Uint8Array>): Promise<string | undefined> {
+  let last: string | undefined;
   for await (const line of linesOf(stream)) {
-    if (/error/i.test(line)) last = line.trim();
+    if (/^(error|[\w.]*(Error|Exception))\b/.test(line)) last = line;
   }
   return last;
 }

@@ -54,7 +54,6 @@ export interface Race {
   readonly size: string;
   readonly contenders: readonly Contender[];
   readonly points: readonly Request[];
-  readonly tokensOf: (point: Request) => number;
 }
 
 /** Runs all contenders at all points. One that fails leaves a row that says how. */
@@ -66,7 +65,7 @@ export async function race(what: Race, limits: Limits): Promise<Row[]> {
 }
 
 async function heat(
-  { what, size, points, tokensOf }: Race,
+  { what, size, points }: Race,
   contenders: readonly Contender[],
   { repeats, seconds }: Limits,
 ): Promise<Row[]> {
@@ -119,6 +118,12 @@ async function heat(
   }
   for (const { running } of runners) await running?.close();
   return rows;
+}
+
+/** Tokens that a repeat reads, in training, or makes; 0 where it is about neither. */
+export function tokensOf({ batch, questions, groupSize, seq, newTokens }: Request): number {
+  const tokens = Number(batch ?? Number(questions) * Number(groupSize)) * Number(seq ?? newTokens);
+  return tokens || 0;
 }
 
 /** `batch 64, seq 64`, as the tables and the progress show a point. */

@@ -5,8 +5,8 @@
  */
 import { cpus, totalmem } from "node:os";
 import * as tf from "@tensorflow/tfjs";
-import { SEED } from "./parts.ts";
 import type { Row } from "./race.ts";
+import { SEED } from "./setup.ts";
 
 /** What a part's rows stand on. */
 export interface About {

@@ -51,6 +51,7 @@ export function raceTable(rows: readonly Row[]): string {
   return sameQuestion(rows).map((group) => {
     const [{ what, size, point }] = group as [Row, ...Row[]];
     const peer = least(group, isPeer);
+    const hasRollouts = group.some(({ seen }) => seen?.rolloutMs);
     const header = [
       "contender",
       "median ms",
@@ -59,9 +60,10 @@ export function raceTable(rows: readonly Row[]): string {
       "repeats",
       "tokens/s",
       "time / peer's best",
+      ...(hasRollouts ? ["last rollout"] : []),
     ];
-    const cells = group.map(({ contender, ms, range, repeats, tokens, error }) =>
-      ms === undefined ? [`${contender}: ${error}`, "-", "-", "-", "-", "-", "-"] : [
+    const cells = group.map(({ contender, ms, range, repeats, tokens, seen, error }) =>
+      ms === undefined ? [`${contender}: ${error}`, ...header.slice(1).map(() => "-")] : [
         contender,
         short(ms),
         short(range?.[0]),
@@ -69,6 +71,7 @@ export function raceTable(rows: readonly Row[]): string {
         String(repeats),
         short(1000 * tokens / ms),
         short(ms / peer),
+        ...(hasRollouts ? [short(seen?.rolloutMs as number | undefined)] : []),
       ]
     );
     return `**${what}, ${size}**, ${describe(point)}\n\n${table(header, cells)}`;
@@ -160,6 +163,13 @@ const PRODUCTS = {
   output: ["TokenLogProbs", "TokenLogProbsGrad"],
 } as const;
 
+/** Weights and both moments are written where they were read: 7 tensors pass, of which 4 are given. */
+const PASSES: Readonly<Record<string, number>> = { Adamw: 7 / 4 };
+
+function gigabytesPerSecond(kernel: string, { bytes, ms }: KernelUse): number {
+  return (PASSES[kernel] ?? 1) * bytes / ms / 1e6;
+}
+
 /** How near a training step comes to what the machine can multiply and move. */
 function limitTables(rows: readonly Row[]): string {
   const limits = rows.filter(({ what }) => what === "limit");
@@ -219,8 +229,8 @@ function limitTables(rows: readonly Row[]): string {
       String(use.calls),
       short(use.ms),
       short(100 * use.ms / row.ms!),
-      short(use.bytes / use.ms / 1e6),
-      short(100 * use.bytes / use.ms / 1e6 / copy),
+      short(gigabytesPerSecond(name, use)),
+      short(100 * gigabytesPerSecond(name, use) / copy),
     ]);
     const header = ["kernel", "calls", "ms", "% of the step", "GB/s", "% of the copy"];
     return `**${row.size}, ${row.contender}**\n\n${table(header, cells)}`;
@@ -253,6 +263,7 @@ function launchTable(rows: readonly Row[]): string {
   });
   const failed = rows.filter(({ error }) => error).map(({ what, error }) => `${what}: ${error}`);
   if (failed.length > 0) return failed.join("\n\n");
+  if (rows.length === 0) return "Not counted: no WebGPU adapter was found.";
   return table(
     ["launches", ...steps.map(([layers]) => `${layers} layers`), "per layer", "besides"],
     [

@@ -4,7 +4,7 @@
  *
  * @module
  */
-import type { Job, Thread } from "../jobs.ts";
+import type { Job, Thread } from "../thread.ts";
 
 /** Tokens from which a sequence is long. */
 const LONG = 128;
