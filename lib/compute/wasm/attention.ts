@@ -1,12 +1,12 @@
-import { fma, largest, log, sum } from "./math";
+import {
+  fma, held, K1, K2, K3, K4, K5, largest, LEAST, log, LOG2E, power, ROUND, sum, zeroOf,
+} from "./math";
 
 // Products are made of tiles of 4 rows and 8 columns. The second operand is packed beforehand in
 // panels of 8 columns, which also keeps rows of a power of two apart from the same cache lines.
 
 /** Query rows whose probabilities the gradient keeps at once: its room is linear in the tokens. */
 const BLOCK: usize = 64;
-
-const LOG2E: f32 = 1.44269504;
 
 // @ts-ignore: decorator
 @inline
@@ -181,45 +181,15 @@ function reads(i: i32): v128 {
   return i32x4.le_s(i32x4(0, 1, 2, 3), i32x4.splat(i));
 }
 
-/** A constant that stays in its register: V8 makes a plain one anew at every use, in 4 steps. */
-// @ts-ignore: decorator
-@inline
-function held(x: f32, zero: v128): v128 {
-  return v128.or(f32x4.splat(x), zero);
-}
-
-/** 2^x for -126 <= x <= 127 within 2 units of the last place (Cephes exp2f). */
-// @ts-ignore: decorator
-@inline
-function power(
-  x: v128,
-  least: v128,
-  round: v128,
-  k6: v128,
-  k5: v128,
-  k4: v128,
-  k3: v128,
-  k2: v128,
-  k1: v128,
-  one: v128,
-): v128 {
-  x = f32x4.pmax(x, least); // in this order NaN stays
-  const n = f32x4.add(x, round); // the whole part, in the lowest bits
-  const r = f32x4.sub(x, f32x4.sub(n, round));
-  const p = fma(fma(fma(fma(fma(fma(k6, r, k5), r, k4), r, k3), r, k2), r, k1), r, one);
-  return i32x4.add(p, i32x4.shl(n, 23));
-}
-
 /**
  * Replaces x in four rows by 2^(x scale + shift), up to the `last` four keys of each, where keys
  * that a row may not read get 0. Gives the four sums.
  */
 function powers(p: usize, row: usize, last: usize, scale: v128, shifts: v128): v128 {
-  const zero = i32x4.splat(<i32> row >> 31);
-  const least = held(-126, zero), round = held(12582912, zero), one = held(1, zero);
-  const k1 = held(6.931472028550421e-1, zero), k2 = held(2.402264791363012e-1, zero);
-  const k3 = held(5.550332471162809e-2, zero), k4 = held(9.618437357674640e-3, zero);
-  const k5 = held(1.339887440266574e-3, zero), k6 = held(1.535336188319500e-4, zero);
+  const zero = zeroOf(row);
+  const least = held(LEAST, zero), round = held(ROUND, zero), one = held(1, zero);
+  const k1 = held(K1, zero), k2 = held(K2, zero), k3 = held(K3, zero);
+  const k4 = held(K4, zero), k5 = held(K5, zero);
   const p1 = p + row, p2 = p1 + row, p3 = p2 + row;
   const shift0 = v128.shuffle<f32>(shifts, shifts, 0, 0, 0, 0);
   const shift1 = v128.shuffle<f32>(shifts, shifts, 1, 1, 1, 1);
@@ -228,19 +198,19 @@ function powers(p: usize, row: usize, last: usize, scale: v128, shifts: v128): v
   let sum0 = f32x4.splat(0), sum1 = sum0, sum2 = sum0, sum3 = sum0;
   for (let at: usize = 0; at <= last; at += 16) {
     let x = fma(v128.load(p + at), scale, shift0);
-    x = power(x, least, round, k6, k5, k4, k3, k2, k1, one);
+    x = power(f32x4.pmax(x, least), round, k5, k4, k3, k2, k1, one);
     sum0 = f32x4.add(sum0, x);
     v128.store(p + at, x);
     x = fma(v128.load(p1 + at), scale, shift1);
-    x = power(x, least, round, k6, k5, k4, k3, k2, k1, one);
+    x = power(f32x4.pmax(x, least), round, k5, k4, k3, k2, k1, one);
     sum1 = f32x4.add(sum1, x);
     v128.store(p1 + at, x);
     x = fma(v128.load(p2 + at), scale, shift2);
-    x = power(x, least, round, k6, k5, k4, k3, k2, k1, one);
+    x = power(f32x4.pmax(x, least), round, k5, k4, k3, k2, k1, one);
     sum2 = f32x4.add(sum2, x);
     v128.store(p2 + at, x);
     x = fma(v128.load(p3 + at), scale, shift3);
-    x = power(x, least, round, k6, k5, k4, k3, k2, k1, one);
+    x = power(f32x4.pmax(x, least), round, k5, k4, k3, k2, k1, one);
     sum3 = f32x4.add(sum3, x);
     v128.store(p3 + at, x);
   }

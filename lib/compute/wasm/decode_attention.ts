@@ -1,4 +1,6 @@
-import { exp, fma, largest, sum } from "./math";
+import {
+  fma, held, K1, K2, K3, K4, K5, largest, LEAST, LOG2E, power, ROUND, sum, zeroOf,
+} from "./math";
 
 /** Row i of x, `width` numbers every `stride`, becomes row positions[i] of cache [.., width]. */
 export function cachePrompts(
@@ -256,10 +258,15 @@ function softmax(scores: usize, bytes: usize): void {
   for (let i: usize = 16; i < bytes; i += 16) {
     highest = f32x4.pmax(highest, v128.load(scores + i));
   }
-  const top = f32x4.splat(largest(highest));
+  const zero = zeroOf(bytes);
+  const least = held(LEAST, zero), round = held(ROUND, zero), one = held(1, zero);
+  const k1 = held(K1, zero), k2 = held(K2, zero), k3 = held(K3, zero);
+  const k4 = held(K4, zero), k5 = held(K5, zero);
+  const top = f32x4.splat(largest(highest)), log2e = held(LOG2E, zero);
   let total = f32x4.splat(0);
   for (let i: usize = 0; i < bytes; i += 16) {
-    const e = exp(f32x4.sub(v128.load(scores + i), top));
+    const x = f32x4.mul(f32x4.sub(v128.load(scores + i), top), log2e);
+    const e = power(f32x4.pmax(x, least), round, k5, k4, k3, k2, k1, one);
     v128.store(scores + i, e);
     total = f32x4.add(total, e);
   }

@@ -1,18 +1,6 @@
-import { exp, fma } from "./math";
-
-/** Four numbers, or one where a row ends before the fourth. */
-// @ts-ignore: decorator
-@inline
-function take(at: usize, four: bool): v128 {
-  return four ? v128.load(at) : v128.load32_zero(at);
-}
-
-// @ts-ignore: decorator
-@inline
-function put(at: usize, v: v128, four: bool): void {
-  if (four) v128.store(at, v);
-  else v128.store32_lane(at, v, 0);
-}
+import {
+  fma, held, K1, K2, K3, K4, K5, LN2, LOG2E, power, put, ROUND, take, zeroOf,
+} from "./math";
 
 /** y = gate * sigmoid(linear z + cubic z^3) * up, z being gate kept within +-limit. */
 export function gatedLinearUnit(
@@ -25,15 +13,20 @@ export function gatedLinearUnit(
   limit: f32,
 ): void {
   const bytes: usize = <usize> inner << 2, whole = bytes & ~15;
-  const one = f32x4.splat(1), most = f32x4.splat(limit), least = f32x4.splat(-limit);
-  const first = f32x4.splat(-linear), third = f32x4.splat(-cubic);
+  const zero = zeroOf(inner);
+  const round = held(ROUND, zero), one = held(1, zero);
+  const k1 = held(K1, zero), k2 = held(K2, zero), k3 = held(K3, zero);
+  const k4 = held(K4, zero), k5 = held(K5, zero);
+  const most = f32x4.splat(limit), least = f32x4.splat(-limit);
+  const first = f32x4.splat(-linear * LOG2E), third = f32x4.splat(-cubic * LOG2E);
   for (let row = 0; row < rows; row++) {
     let step: usize = 16;
     for (let i: usize = 0; i < bytes; i += step) {
       const four = i < whole;
       if (!four) step = 4;
       const gate = take(gateUp + i, four), z = f32x4.pmin(f32x4.pmax(gate, least), most);
-      const shut = exp(f32x4.mul(z, fma(f32x4.mul(z, z), third, first)));
+      const x = f32x4.mul(z, fma(f32x4.mul(z, z), third, first));
+      const shut = power(x, round, k5, k4, k3, k2, k1, one);
       const activated = f32x4.div(gate, f32x4.add(one, shut));
       put(y + i, f32x4.mul(activated, take(gateUp + bytes + i, four)), four);
     }
@@ -54,18 +47,23 @@ export function gatedLinearUnitGrad(
   limit: f32,
 ): void {
   const bytes: usize = <usize> inner << 2, whole = bytes & ~15;
-  const one = f32x4.splat(1), most = f32x4.splat(limit), least = f32x4.splat(-limit);
-  const first = f32x4.splat(linear), third = f32x4.splat(cubic), thrice = f32x4.splat(3 * cubic);
+  const zero = zeroOf(inner);
+  const round = held(ROUND, zero), one = held(1, zero);
+  const k1 = held(K1, zero), k2 = held(K2, zero), k3 = held(K3, zero);
+  const k4 = held(K4, zero), k5 = held(K5, zero);
+  const most = f32x4.splat(limit), least = f32x4.splat(-limit);
+  const first = f32x4.splat(-linear * LOG2E), third = f32x4.splat(-cubic * LOG2E);
+  const back = held(-LN2, zero);
   for (let row = 0; row < rows; row++) {
     let step: usize = 16;
     for (let i: usize = 0; i < bytes; i += step) {
       const four = i < whole;
       if (!four) step = 4;
       const gate = take(gateUp + i, four), z = f32x4.pmin(f32x4.pmax(gate, least), most);
-      const square = f32x4.mul(z, z);
-      const shut = exp(f32x4.neg(f32x4.mul(z, fma(square, third, first))));
+      const bend = f32x4.mul(f32x4.mul(z, z), third), x = f32x4.mul(z, f32x4.add(bend, first));
+      const steepness = f32x4.mul(fma(f32x4.add(bend, bend), z, x), back);
+      const shut = power(x, round, k5, k4, k3, k2, k1, one);
       const open = f32x4.div(one, f32x4.add(one, shut)); // and 1 - open = open * shut
-      const steepness = f32x4.mul(z, fma(square, thrice, first));
       const slope = f32x4.mul(open, fma(steepness, f32x4.mul(open, shut), one));
       const d = take(dy + i, four);
       put(dGateUp + i, f32x4.mul(f32x4.mul(d, take(gateUp + bytes + i, four)), slope), four);

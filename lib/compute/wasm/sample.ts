@@ -1,4 +1,7 @@
-import { exp, fma, largest, log, sum } from "./math";
+import {
+  exp, fma, held, K1, K2, K3, K4, K5, largest, LEAST, LN2, log, LOG2E, logOf, maximum, power,
+  ROUND, some, sum, zeroOf,
+} from "./math";
 
 /** Bins of a round of selection, and the rounds that cover the 32 bits of a key. */
 const BIN_BITS = 11, BINS = 1 << BIN_BITS, ROUNDS = 3;
@@ -65,35 +68,10 @@ export function sampleTokens(
   }
 }
 
-/** Not Mathf.log, whose table would be written over the heap's first bytes. */
-function logOf(x: f32): f32 {
-  return f32x4.extract_lane(log(f32x4.splat(x)), 0);
-}
-
-function maximum(x: usize, count: i32): f32 {
-  let best = f32x4.splat(-Infinity);
-  const end = x + (<usize> count << 2), whole = x + (<usize> (count & ~3) << 2);
-  for (; x < whole; x += 16) best = f32x4.max(best, v128.load(x));
-  let result = largest(best);
-  for (; x < end; x += 4) result = max(result, load<f32>(x));
-  return result;
-}
-
 function firstOf(x: usize, count: i32, value: f32): i32 {
   let id = 0;
   while (id < count - 1 && load<f32>(x + (<usize> id << 2)) != value) id++;
   return id;
-}
-
-/** Four numbers of which only `count` are there; the others are so low that they weigh nothing. */
-// @ts-ignore: decorator
-@inline
-function some(x: usize, count: i32): v128 {
-  let v = f32x4.splat(-Infinity);
-  v = f32x4.replace_lane(v, 0, load<f32>(x));
-  if (count > 1) v = f32x4.replace_lane(v, 1, load<f32>(x, 4));
-  if (count > 2) v = f32x4.replace_lane(v, 2, load<f32>(x, 8));
-  return v;
 }
 
 /** What `masses` found beside the mass: the sum of e^z z. */
@@ -102,8 +80,11 @@ let weighted: f64 = 0;
 /** The sum of e^z over z = (x - highest) * heat, in double precision every so often. */
 function masses(x: usize, count: i32, highest: f32, heat: f32): f64 {
   const BLOCK = 256;
-  const top = f32x4.splat(highest), scale = f32x4.splat(heat), least = f32x4.splat(-1e30);
-  const cold = f32x4.splat(-87);
+  const zero = zeroOf(count);
+  const least = held(LEAST, zero), round = held(ROUND, zero), one = held(1, zero);
+  const k1 = held(K1, zero), k2 = held(K2, zero), k3 = held(K3, zero);
+  const k4 = held(K4, zero), k5 = held(K5, zero);
+  const top = f32x4.splat(highest), scale = f32x4.splat(heat * LOG2E);
   let mass: f64 = 0;
   weighted = 0;
   for (let start = 0; start < count; start += BLOCK) {
@@ -111,15 +92,16 @@ function masses(x: usize, count: i32, highest: f32, heat: f32): f64 {
     let masses = f32x4.splat(0), products = f32x4.splat(0);
     for (let id = start; id < stop; id += 4) {
       const at = x + (<usize> id << 2);
-      const v = stop - id >= 4 ? v128.load(at) : some(at, stop - id);
-      const z = f32x4.max(f32x4.mul(f32x4.sub(v, top), scale), least);
-      const e = v128.and(exp(z), f32x4.ge(z, cold)); // else e^-1e30 would weigh a little
+      const v = stop - id >= 4 ? v128.load(at) : some(at, <usize> (stop - id));
+      const z = f32x4.pmax(f32x4.mul(f32x4.sub(v, top), scale), least);
+      const e = power(z, round, k5, k4, k3, k2, k1, one);
       masses = f32x4.add(masses, e);
       products = fma(e, z, products);
     }
     mass += <f64> sum(masses);
     weighted += <f64> sum(products);
   }
+  weighted *= Math.LN2;
   return mass;
 }
 
@@ -132,8 +114,11 @@ function high(a: v128, b: v128): v128 {
 }
 
 /**
- * The id of the highest (x - highest) * heat + gumbel: four blocks of Philox4x32-10 side by side, a block for
- * four ids, and the ids' numbers brought beside their scores.
+ * The id of the highest (x - highest) * heat + gumbel: four blocks of Philox4x32-10 side by side, a
+ * block for four ids, and the ids' numbers brought beside their scores.
+ *
+ * A gumbel, -log(-log u), is at most -log(1 - u), and a number's bits, as an integer, tell a bound
+ * of its logarithm from below. Few ids can beat the record by this bound: only their gumbel is made.
  */
 function draw(
   x: usize,
@@ -144,14 +129,17 @@ function draw(
   key1: u32,
   position: i32,
 ): i32 {
-  const scale = f32x4.splat(heat), top4 = f32x4.splat(highest);
-  let best = f32x4.splat(-Infinity), ids = i32x4.splat(0);
+  const scale = f32x4.splat(heat), top4 = f32x4.splat(highest), zero = zeroOf(count);
+  const m0 = v128.or(i32x4.splat(0xd2511f53), zero), m1 = v128.or(i32x4.splat(0xcd9e8d57), zero);
+  const whole = held(8388607.5, zero), bitsToLog = held(LN2 / 8388608, zero);
+  // Of 2^23, as 1 - u is multiplied by it, and a little that covers what rounding takes.
+  const ceiling = v128.or(i32x4.splat((150 << 23) + 256), zero);
+  let best = f32x4.splat(-Infinity), record = best, ids = i32x4.splat(0);
   for (let start = 0; start < count; start += 16) {
     let c0 = i32x4.add(i32x4.splat(start >> 2), i32x4(0, 1, 2, 3));
     let c1 = i32x4.splat(position), c2 = i32x4.splat(0), c3 = i32x4.splat(3);
     let k0 = key0, k1 = key1;
     for (let round = 0; round < 10; round++) {
-      const m0 = i32x4.splat(0xd2511f53), m1 = i32x4.splat(0xcd9e8d57);
       const high0 = high(c0, m0), low0 = i32x4.mul(c0, m0);
       const high1 = high(c2, m1), low1 = i32x4.mul(c2, m1);
       c0 = v128.xor(v128.xor(high1, c1), i32x4.splat(k0));
@@ -171,17 +159,18 @@ function draw(
       const words = block & 1
         ? v128.shuffle<i32>(low, up, 2, 3, 6, 7)
         : v128.shuffle<i32>(low, up, 0, 1, 4, 5);
-      const u = f32x4.mul(
-        f32x4.add(f32x4.convert_i32x4_s(i32x4.shr_u(words, 9)), f32x4.splat(0.5)),
-        f32x4.splat(1.0 / 8388608.0),
-      );
-      const gumbel = f32x4.neg(log(f32x4.neg(log(u))));
       const at = x + (<usize> id << 2);
-      const v = count - id >= 4 ? v128.load(at) : some(at, count - id);
-      const value = fma(f32x4.sub(v, top4), scale, gumbel);
+      const v = count - id >= 4 ? v128.load(at) : some(at, <usize> (count - id));
+      const below = f32x4.sub(v, top4), drawn = f32x4.convert_i32x4_s(i32x4.shr_u(words, 9));
+      const rest = i32x4.sub(ceiling, f32x4.sub(whole, drawn));
+      const bound = fma(below, scale, f32x4.mul(f32x4.convert_i32x4_s(rest), bitsToLog));
+      if (!v128.any_true(f32x4.ge(bound, record))) continue;
+      const u = f32x4.mul(f32x4.add(drawn, f32x4.splat(0.5)), f32x4.splat(1.0 / 8388608.0));
+      const value = fma(below, scale, f32x4.neg(log(f32x4.neg(log(u)))));
       const better = f32x4.gt(value, best);
       best = v128.bitselect(value, best, better);
       ids = v128.bitselect(i32x4.add(i32x4.splat(id), i32x4(0, 1, 2, 3)), ids, better);
+      record = f32x4.splat(largest(best));
     }
   }
   const top = largest(best);
@@ -245,8 +234,7 @@ function select(
 }
 
 function weight(value: f32, highest: f32, heat: f32): f64 {
-  const z = (value - highest) * heat;
-  return z < -87 ? 0 : <f64> f32x4.extract_lane(exp(f32x4.splat(z)), 0);
+  return exp((value - highest) * heat);
 }
 
 /** Copies x to scratch with -Infinity for what top-k and then top-p leave out. */
