@@ -64,8 +64,8 @@ export async function examine(): Promise<Finding[]> {
     finding(
       "BLAS library",
       blas !== undefined,
-      blas ? `${blas.name}${blas.threads ? `, ${blas.threads} threads` : ""}` : "none",
-      "device wasm: a training step takes about a quarter of the time",
+      blas?.details ?? "none", // with the kind of processor it computes for, which counts most
+      "device wasm: matrix products at two to four times the speed of our own kernel",
       BLAS_REMEDY[Deno.build.os] ?? "none is known for this system",
     ),
   ];

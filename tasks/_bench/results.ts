@@ -15,6 +15,8 @@ export interface About {
   readonly commit: string;
   readonly machine: string;
   readonly versions: Readonly<Record<string, string>>;
+  /** Variables that BLAS libraries and threads listen to, where they are set. */
+  readonly environment: Readonly<Record<string, string>>;
   readonly seed: number;
   readonly quick: boolean;
 }
@@ -41,10 +43,15 @@ export async function describeRun(
     machine: `${first?.model ?? Deno.build.arch}, ${navigator.hardwareConcurrency} cores, ` +
       `${gigabytes} GiB, ${Deno.build.os}`,
     versions: { Deno: Deno.version.deno, "TensorFlow.js": tf.version["tfjs-core"]!, ...peers },
+    environment: Object.fromEntries(
+      Object.entries(Deno.env.toObject()).filter(([name]) => LISTENED_TO.test(name)),
+    ),
     seed: SEED,
     quick,
   };
 }
+
+const LISTENED_TO = /^(OPENBLAS|BLIS|MKL|VECLIB|OMP|GOMP|KMP|TORCH)_/;
 
 async function commit(): Promise<string> {
   const git = async (...args: string[]) => {

@@ -41,9 +41,10 @@ function sameQuestion(rows: readonly Row[]): Row[][] {
   return [...groups.values()];
 }
 
-/** The least time of the rows that a condition holds for. */
-function least(rows: readonly Row[], holds: (row: Row) => boolean): number {
-  return Math.min(...rows.filter(holds).flatMap(({ ms }) => ms ?? []));
+/** The least time of the rows that a condition holds for; undefined without any. */
+function least(rows: readonly Row[], holds: (row: Row) => boolean): number | undefined {
+  const times = rows.filter(holds).flatMap(({ ms }) => ms ?? []);
+  return times.length > 0 ? Math.min(...times) : undefined;
 }
 
 /** Contenders side by side, each group under its question. */
@@ -51,6 +52,7 @@ export function raceTable(rows: readonly Row[]): string {
   return sameQuestion(rows).map((group) => {
     const [{ what, size, point }] = group as [Row, ...Row[]];
     const peer = least(group, isPeer);
+    const plain = least(group, ({ contender }) => contender.startsWith("plain"));
     const hasRollouts = group.some(({ seen }) => seen?.rolloutMs);
     const header = [
       "contender",
@@ -60,6 +62,7 @@ export function raceTable(rows: readonly Row[]): string {
       "repeats",
       "tokens/s",
       "time / peer's best",
+      "plain / time",
       ...(hasRollouts ? ["last rollout"] : []),
     ];
     const cells = group.map(({ contender, ms, range, repeats, tokens, seen, error }) =>
@@ -70,7 +73,8 @@ export function raceTable(rows: readonly Row[]): string {
         short(range?.[1]),
         String(repeats),
         short(1000 * tokens / ms),
-        short(ms / peer),
+        short(peer && ms / peer),
+        short(plain && plain / ms),
         ...(hasRollouts ? [short(seen?.rolloutMs as number | undefined)] : []),
       ]
     );
@@ -340,12 +344,13 @@ export function section(name: string, { about, rows }: Part): string {
   const { title, text } = SECTIONS[name]!;
   const gaps = rows.flatMap(({ gap }) => gap ?? []);
   const versions = Object.entries(about.versions).map(([name, version]) => `${name} ${version}`);
+  const variables = Object.entries(about.environment).map(([name, value]) => `${name}=${value}`);
   const devices = [...new Set(rows.flatMap(({ device }) => device ?? []))];
   const footer = [
     `${about.date}, commit ${about.commit}, seed ${about.seed}${
       about.quick ? ", a quick run" : ""
     }.`,
-    `${about.machine}; ${[...versions, ...devices].join(", ")}.`,
+    `${about.machine}; ${[...versions, ...devices, ...variables].join(", ")}.`,
     ...(gaps.length > 0
       ? [
         `Peers' scores differ from ours, with the same weights, by at most ${
@@ -371,9 +376,10 @@ of text stops them. "plain tfjs" is our code on TensorFlow.js without a kernel o
 - Hugging Face: \`LlamaForCausalLM.generate\`, plain sampling, its default cache.
 - TRL: \`GRPOTrainer\` in float32 without checkpointing of activations; "by default" is bfloat16 with
   checkpointing, as it comes.
-- jax-js: compiled by its \`jit\`; formulas where it has no such function. It has no optimizer or
-  transformer to compare a whole step with.
-`;
+- jax-js: single kernels only, compiled by its \`jit\`, from formulas where it has no such function.
+- Share of the limit: FLOPs are those a step has to multiply, forward and twice backward, attention
+  over half of each square; softmax and what is computed a second time are left out, though their
+  time counts. GB/s are those of the tensors a kernel is given and gives.`;
 
 /** Which part a picture belongs to, by the beginning of its name. */
 const PICTURES: Readonly<Record<string, RegExp>> = {

@@ -24,6 +24,7 @@ const ABOUT: About = {
   commit: "abc1234",
   machine: "a machine",
   versions: { Deno: "2.9.6" },
+  environment: { OMP_NUM_THREADS: "2" },
   seed: 1,
   quick: false,
 };
@@ -176,21 +177,24 @@ Deno.test("raceTable() divides by the peer's better setting, and says who failed
     row("wasm", 50),
     row("PyTorch eager, 1 thread", 100),
     row("PyTorch eager, 2 threads", 200),
-    row("plain tfjs wasm", undefined, { repeats: 0, error: "out of memory" }),
+    row("plain tfjs wasm", 1000),
+    row("webgpu", undefined, { repeats: 0, error: "out of memory" }),
   ]);
   assertEquals(
     text,
     [
       "**train step, 0.8M**, batch 2, seq 50",
       "",
-      "| contender | median ms | least | most | repeats | tokens/s | time / peer's best |",
-      "| --- | ---: | ---: | ---: | ---: | ---: | ---: |",
-      "| wasm | 50.0 | 50.0 | 100 | 3 | 2,000 | 0.500 |",
-      "| PyTorch eager, 1 thread | 100 | 100 | 200 | 3 | 1,000 | 1.00 |",
-      "| PyTorch eager, 2 threads | 200 | 200 | 400 | 3 | 500 | 2.00 |",
-      "| plain tfjs wasm: out of memory | - | - | - | - | - | - |",
+      "| contender | median ms | least | most | repeats | tokens/s | time / peer's best | plain / time |",
+      "| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+      "| wasm | 50.0 | 50.0 | 100 | 3 | 2,000 | 0.500 | 20.0 |",
+      "| PyTorch eager, 1 thread | 100 | 100 | 200 | 3 | 1,000 | 1.00 | 10.0 |",
+      "| PyTorch eager, 2 threads | 200 | 200 | 400 | 3 | 500 | 2.00 | 5.00 |",
+      "| plain tfjs wasm | 1,000 | 1,000 | 2,000 | 3 | 100 | 10.0 | 1.00 |",
+      "| webgpu: out of memory | - | - | - | - | - | - | - |",
     ].join("\n"),
   );
+  assertMatch(raceTable([row("wasm", 50)]), /\| 2,000 \| - \| - \|$/); // compared with nobody
 });
 
 const SWEEP: readonly Row[] = [4, 8, 16].flatMap((batch) =>
@@ -224,7 +228,7 @@ Deno.test("page() tells machine, commit, seed and how far peers are from ours", 
   for (
     const part of [
       "2026-01-02, commit abc1234, seed 1.",
-      "a machine; Deno 2.9.6, wasm, 2 threads.",
+      "a machine; Deno 2.9.6, wasm, 2 threads, OMP_NUM_THREADS=2.",
       "by at most 2.0e-6",
       "| wasm | 3 → 3 | 1.00 → 2.00 | 0.00 → 4.00 |",
       "![growth.svg](growth.svg)",

@@ -120,7 +120,7 @@ async function run(
 
 /** The flags of each command that a script may rely on. */
 const TASK_FLAGS: Readonly<Record<string, string>> = {
-  bench: "quick device python json",
+  bench: "quick only size device python json out",
   compare: "runs",
   doctor: "json",
   evaluate:
