@@ -45,3 +45,14 @@ export function runKernels(
   const outputs = tf.engine().runKernel(name, inputs, attributes as unknown as tf.NamedAttrMap);
   return outputs as unknown as tf.Tensor[];
 }
+
+/** `tf.customGrad`, without its cost where no gradient is being recorded: in generation. */
+export const customGrad: typeof tf.customGrad = (f) => {
+  const recorded = tf.customGrad(f);
+  const engine = tf.engine() as unknown as { isTapeOn(): boolean }; // private to its type
+  return (...inputs) => {
+    if (engine.isTapeOn()) return recorded(...inputs);
+    const call = f as unknown as (...call: unknown[]) => { value: tf.Tensor };
+    return tf.tidy(() => call(...inputs, () => {}).value) as ReturnType<typeof recorded>;
+  };
+};

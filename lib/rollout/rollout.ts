@@ -144,18 +144,6 @@ interface Draft {
   readonly promptSlot: number;
 }
 
-/** Numbers of slots that are free; the lowest is taken first. */
-function slots(count: number): { take(): number; free(slot: number): void; readonly left: number } {
-  const open = Array.from({ length: count }, (_, slot) => slot);
-  return {
-    take: () => open.shift()!,
-    free: (slot) => void open.push(slot),
-    get left(): number {
-      return open.length;
-    },
-  };
-}
-
 /** Writes a group for each prompt. */
 async function decode(
   policy: Policy,
@@ -167,7 +155,9 @@ async function decode(
   const [rows, spare] = [groups * groupSize, groups * groupSize];
   // Groups whose last completions are still being written keep their prompt while others start.
   const promptSlots = Math.min(prompts.length, 2 * groups);
-  const [freeRows, freePrompts] = [slots(rows), slots(promptSlots)];
+  const [freeRows, freePrompts] = [rows, promptSlots].map((length) =>
+    Array.from({ length }, (_, slot) => slot)
+  ) as [number[], number[]];
   const cache = kvCache(policy, {
     promptSlots,
     promptCapacity: Math.max(...prompts.map((prompt) => prompt.length)),
@@ -179,23 +169,23 @@ async function decode(
   const finish = () => {
     const done = active.filter((draft) => draft.done);
     active = active.filter((draft) => !draft.done);
-    for (const draft of done) freeRows.free(draft.completionSlot);
+    freeRows.push(...done.map(({ completionSlot }) => completionSlot));
     for (const slot of new Set(done.map(({ promptSlot }) => promptSlot))) {
-      if (!active.some(({ promptSlot }) => promptSlot === slot)) freePrompts.free(slot);
+      if (!active.some(({ promptSlot }) => promptSlot === slot)) freePrompts.push(slot);
     }
   };
   while (drafts.length < prompts.length * groupSize || active.length > 0) {
     const first = drafts.length / groupSize;
     const fit = Math.min(
       prompts.length - first,
-      Math.floor(freeRows.left / groupSize),
-      freePrompts.left,
+      Math.floor(freeRows.length / groupSize),
+      freePrompts.length,
     );
     // Prompts are read some at a time, not one by one as rows come free.
-    if (fit > 0 && freeRows.left >= rows / 4) {
+    if (fit > 0 && freeRows.length >= rows / 4) {
       const asked = Array.from({ length: fit }, (_, i) => ({
         question: first + i,
-        promptSlot: freePrompts.take(),
+        promptSlot: freePrompts.shift()!,
       }));
       const started = asked.flatMap(({ question, promptSlot }) =>
         Array.from({ length: groupSize }, (_, sample): Draft => ({
@@ -206,7 +196,7 @@ async function decode(
           samplingLogProbs: [],
           entropy: 0,
           done: false,
-          completionSlot: freeRows.take(),
+          completionSlot: freeRows.shift()!,
           promptSlot,
         }))
       );
@@ -216,7 +206,7 @@ async function decode(
         const copies = started.map((_, row) => Math.floor(row / groupSize));
         return embedding(scores, tf.tensor1d(copies, "int32"));
       });
-      await draw(policy, started, options, 1, () => scores);
+      await draw(policy, started, options, scores);
       drafts.push(...started);
       active.push(...started);
     } else {
@@ -266,48 +256,53 @@ async function decodeBlock(
     ),
     tf.tensor1d(column((draft) => promptTokens(draft) + cached(draft), 0), "int32"),
   ]);
-  let tokens = tf.tensor1d(column((draft) => draft.tokens.at(-1)!, 0), "int32");
-  const steps = Math.min(stepsPerRead(), longest);
-  await draw(policy, active, options, steps, (step, drawn) => {
-    if (drawn) [, tokens] = [tokens.dispose(), drawn];
-    return readNext(policy, cache, tokens, rows, positions, step);
-  });
-  tf.dispose([rows, positions, tokens]);
+  const read = (tokens: tf.Tensor1D, step: number) =>
+    readNext(policy, cache, tokens, rows, positions, step);
+  const last = tf.tensor1d(column((draft) => draft.tokens.at(-1)!, 0), "int32");
+  const scores = read(last, 0);
+  await draw(policy, active, options, scores, { steps: Math.min(stepsPerRead(), longest), read });
+  tf.dispose([rows, positions, last]);
+}
+
+/** Further tokens to draw before anything is read from the device. */
+interface Block {
+  /** Tokens to draw in all. */
+  readonly steps: number;
+  /** Scores after the tokens of the step before. */
+  read(tokens: tf.Tensor1D, step: number): tf.Tensor2D;
 }
 
 /**
- * Draws tokens for completions, step after step, and adds them in one read.
+ * Draws tokens for completions and adds them, in one read from the device.
  *
- * @param scoresOf Scores of the tokens of a step, `[rows or more, vocab]`, from the tokens drawn in
- * the step before (none in the first), which it then owns.
+ * @param scores Of the first token, `[drafts or more, vocab]`; freed here.
+ * @param block When more than one token is to be drawn.
  */
 async function draw(
   policy: Policy,
   drafts: readonly Draft[],
   options: RolloutOptions,
-  steps: number,
-  scoresOf: (step: number, drawn: tf.Tensor1D | undefined) => tf.Tensor2D,
+  scores: tf.Tensor2D,
+  block?: Block,
 ): Promise<void> {
-  let tokens: tf.Tensor1D | undefined;
-  let [keys, counts]: [tf.Tensor2D | undefined, tf.Tensor1D | undefined] = [undefined, undefined];
+  const [rows, steps] = [scores.shape[0], block?.steps ?? 1];
+  // Rows that only fill a buffer up draw as the first does.
+  const all = Array.from({ length: rows }, (_, row) => drafts[row] ?? drafts[0]!);
+  const [keys, counts] = tf.tidy(() => [
+    tf.tensor2d(all.map(({ key }) => [key[0] | 0, key[1] | 0]), [rows, 2], "int32"),
+    tf.tensor1d(all.map(({ tokens }) => tokens.length), "int32"),
+  ]) as [tf.Tensor2D, tf.Tensor1D];
   const results: tf.Tensor2D[] = [];
   for (let step = 0; step < steps; step++) {
-    const scores = scoresOf(step, tokens);
-    const rows = scores.shape[0];
-    const draftOf = (row: number) => drafts[row] ?? drafts[0]!; // rows that fill a buffer up: any
-    const all = Array.from({ length: rows }, (_, row) => draftOf(row));
-    keys ??= tf.tensor2d(all.map(({ key }) => [key[0] | 0, key[1] | 0]), [rows, 2], "int32");
-    counts ??= tf.tensor1d(all.map(({ tokens }) => tokens.length), "int32");
-    const sampled = sampleTokens(scores, keys, counts, step, options);
+    const { tokens, drawn } = sampleTokens(scores, keys, counts, step, options);
+    results.push(drawn);
     scores.dispose();
-    tokens = sampled.tokens;
-    results.push(sampled.drawn);
+    if (step + 1 < steps) scores = block!.read(tokens, step + 1);
+    tokens.dispose();
   }
-  const drawn = tf.stack(results) as tf.Tensor3D; // [steps, 4, rows]
-  tf.dispose([...results, keys!, counts!, tokens!]);
+  const drawn = tf.stack(results); // [steps, 4, rows]
   const values = await drawn.data<"float32">();
-  const rows = drawn.shape[2];
-  drawn.dispose();
+  tf.dispose([...results, keys, counts, drawn]);
   for (let step = 0; step < steps; step++) {
     drafts.forEach((draft, row) => {
       if (draft.done) return; // decoded on until the block's end

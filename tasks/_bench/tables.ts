@@ -368,14 +368,15 @@ const INTRODUCTION = `# Benchmark
 Written by \`deno task bench\`; \`bench.json\` holds every number. Times are medians of repeats in which
 the contenders take turns, each in a process of its own, the first repeat left out. All contenders of
 a size load the same weights, and the peers' scores are compared with ours before they run. Peers run
-with one thread and with one for each core: the better counts. Completions have full length: no end
+with one thread and with one for each core: the better counts. Generated completions have full length: no end
 of text stops them. "plain tfjs" is our code on TensorFlow.js without a kernel of ours.
 
 - PyTorch: the same architecture as a module, \`scaled_dot_product_attention\`, \`nn.RMSNorm\`, AdamW by
   default, clip at norm 1; eager, or by \`torch.compile\`.
 - Hugging Face: \`LlamaForCausalLM.generate\`, plain sampling, its default cache.
 - TRL: \`GRPOTrainer\` in float32 without checkpointing of activations; "by default" is bfloat16 with
-  checkpointing, as it comes.
+  checkpointing, as it comes. Completions of GRPO steps end when they like, and about half of the
+  groups have no signal, as in a real run: their forward and backward pass is left out here.
 - jax-js: single kernels only, compiled by its \`jit\`, from formulas where it has no such function.
 - Share of the limit: FLOPs are those a step has to multiply, forward and twice backward, attention
   over half of each square; softmax and what is computed a second time are left out, though their

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernel } from "../kernels.ts";
+import { customGrad, hasKernel, runKernel } from "../kernels.ts";
 import { embeddingGradProgram, embeddingProgram, MAX_GROUPS } from "../wgsl/embedding.ts";
 
 /**
@@ -17,7 +17,7 @@ import { embeddingGradProgram, embeddingProgram, MAX_GROUPS } from "../wgsl/embe
 export function embedding(table: tf.Tensor2D, ids: tf.Tensor1D): tf.Tensor2D {
   if (!hasKernel("Embedding")) return embeddingReference(table, ids);
   const vocab = table.shape[0];
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const [table, save] = call as unknown as [tf.Tensor, tf.GradSaveFunc];
     save([ids]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernel } from "../kernels.ts";
+import { customGrad, hasKernel, runKernel } from "../kernels.ts";
 import { gatedLinearUnitGradProgram, gatedLinearUnitProgram } from "../wgsl/gated_linear_unit.ts";
 
 /** Activation of a feed-forward layer's gate, as Hugging Face's `hidden_act` names it. */
@@ -43,7 +43,7 @@ const SIGMOIDS = {
 export function gatedLinearUnit(gateUp: tf.Tensor2D, activation: Activation): tf.Tensor2D {
   if (!hasKernel("GatedLinearUnit")) return gatedLinearUnitReference(gateUp, activation);
   const attributes = SIGMOIDS[activation];
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const [gateUp, save] = call as unknown as [tf.Tensor, tf.GradSaveFunc];
     save([gateUp]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) =>

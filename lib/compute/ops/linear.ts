@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { type Attributes, hasKernel, runKernel, runKernels } from "../kernels.ts";
+import { type Attributes, customGrad, hasKernel, runKernel, runKernels } from "../kernels.ts";
 import { multiplyOnGpu } from "./matmul.ts";
 
 /** What a projection adds to the product. */
@@ -29,7 +29,7 @@ export function linear(
 ): tf.Tensor2D {
   if (!hasKernel("Linear")) return linearReference(x, weights, options);
   const { biases = [], residual } = options;
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const save = call.at(-1) as unknown as tf.GradSaveFunc;
     const [x, ...rest] = call.slice(0, -1) as tf.Tensor[];
     const [weights, biases] = [

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernels } from "../kernels.ts";
+import { customGrad, hasKernel, runKernels } from "../kernels.ts";
 import { COLUMN_SUMS, RMS_NORM, RMS_NORM_GRAD, ROWS_PER_GROUP } from "../wgsl/rms_norm.ts";
 
 /**
@@ -27,7 +27,7 @@ import { COLUMN_SUMS, RMS_NORM, RMS_NORM_GRAD, ROWS_PER_GROUP } from "../wgsl/rm
  */
 export function rmsNorm(x: tf.Tensor2D, gain: tf.Tensor1D, epsilon: number): tf.Tensor2D {
   if (!hasKernel("RmsNorm")) return rmsNormReference(x, gain, epsilon);
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const [x, gain, save] = call as unknown as [tf.Tensor, tf.Tensor, tf.GradSaveFunc];
     const [y, scale] = runKernels("RmsNorm", { x, gain }, { epsilon }) as [tf.Tensor, tf.Tensor];
     save([x, gain, scale]);

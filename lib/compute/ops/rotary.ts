@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernel } from "../kernels.ts";
+import { customGrad, hasKernel, runKernel } from "../kernels.ts";
 import { rotary } from "../wgsl/rotary.ts";
 
 /**
@@ -72,7 +72,7 @@ export function rotate(
     );
   }
   if (!hasKernel("Rotate")) return rotateReference(x, positions, table, options);
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const [x, save] = call as unknown as [tf.Tensor, tf.GradSaveFunc];
     save([positions, table]);
     const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
