@@ -118,12 +118,10 @@ export async function startThreads(start: ThreadStart, count: number): Promise<T
   };
 }
 
-/** Looks at a word before the thread sleeps, some 2 ms: waking it takes longer than most jobs. */
-const LOOKS = 400_000;
-
-/** Waits while a word has a value: looks for a time, then sleeps. */
-export function waitWhile(words: Int32Array, at: number, value: number): void {
-  for (let looks = 0; Atomics.load(words, at) === value; looks++) {
-    if (looks >= LOOKS) Atomics.wait(words, at, value);
+/**
+ * Looks at a word before the thread sleeps, some 100 us: fewer, and waking up takes longer than the
+ * jobs of generation; more, and programs that share the cores wait for each other's idle looks.
+ */
+const LOOKS = 20_000;
   }
 }
