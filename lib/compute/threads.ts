@@ -123,5 +123,10 @@ export async function startThreads(start: ThreadStart, count: number): Promise<T
  * jobs of generation; more, and programs that share the cores wait for each other's idle looks.
  */
 const LOOKS = 20_000;
+
+/** Waits while a word has a value: looks for a time, then sleeps. */
+export function waitWhile(words: Int32Array, at: number, value: number): void {
+  for (let looks = 0; Atomics.load(words, at) === value; looks++) {
+    if (looks >= LOOKS) Atomics.wait(words, at, value);
   }
 }
