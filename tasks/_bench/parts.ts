@@ -16,7 +16,7 @@ import { llama, type Size, SIZES } from "./sizes.ts";
 const [GROUP_SIZE, NEW_TOKENS] = [8, 64];
 
 function limitsOf({ quick }: Setup, { apart }: Pick<Size, "apart">): Limits {
-  return quick ? { repeats: 3, seconds: 5, apart } : { repeats: 9, seconds: 20, apart };
+  return quick ? { repeats: 3, seconds: 5, apart } : { repeats: 7, seconds: 10, apart };
 }
 
 /** Sizes at which every contender takes less than a minute, whatever it is asked. */
