@@ -21,7 +21,7 @@ export interface Row {
   readonly contender: string;
   /** What was asked: batch, sequence length and the like. */
   readonly point: Request;
-  /** Tokens of one repeat. */
+  /** Tokens of one repeat; 0 where that is not known beforehand. */
   readonly tokens: number;
   /** Median, least and most of the repeats; absent when it failed. */
   readonly ms?: number;
@@ -120,10 +120,9 @@ async function heat(
   return rows;
 }
 
-/** Tokens that a repeat reads, in training, or makes; 0 where it is about neither. */
-export function tokensOf({ batch, questions, groupSize, seq, newTokens }: Request): number {
-  const tokens = Number(batch ?? Number(questions) * Number(groupSize)) * Number(seq ?? newTokens);
-  return tokens || 0;
+/** Tokens of one repeat; 0 where completions end when they like. */
+export function tokensOf({ batch, seq, newTokens }: Request): number {
+  return Number(batch) * Number(seq ?? newTokens) || 0;
 }
 
 /** `batch 64, seq 64`, as the tables and the progress show a point. */

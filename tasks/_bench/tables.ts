@@ -72,7 +72,7 @@ export function raceTable(rows: readonly Row[]): string {
         short(range?.[0]),
         short(range?.[1]),
         String(repeats),
-        short(1000 * tokens / ms),
+        tokens > 0 ? short(1000 * tokens / ms) : "-",
         short(peer && ms / peer),
         short(plain && plain / ms),
         ...(hasRollouts ? [short(seen?.rolloutMs as number | undefined)] : []),
