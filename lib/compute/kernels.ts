@@ -46,13 +46,24 @@ export function runKernels(
   return outputs as unknown as tf.Tensor[];
 }
 
-/** `tf.customGrad`, without its cost where no gradient is being recorded: in generation. */
-export const customGrad: typeof tf.customGrad = (f) => {
-  const recorded = tf.customGrad(f);
+/**
+ * `tf.customGrad`, without its cost where no gradient is being recorded, as in generation; and what
+ * was saved is freed as soon as its gradient is done, not at the end of the whole tape.
+ */
+export function customGrad(
+  f: Parameters<typeof tf.customGrad<tf.Tensor>>[0],
+): (...inputs: tf.Tensor[]) => tf.Tensor {
+  const call = f as unknown as (...call: unknown[]) => ReturnType<typeof f>;
+  const recorded = tf.customGrad((...inputs) => {
+    const { value, gradFunc } = call(...inputs);
+    const freeing: typeof gradFunc = (dy, saved) => {
+      const gradients = gradFunc(dy, saved);
+      tf.dispose(saved);
+      return gradients;
+    };
+    return { value, gradFunc: freeing };
+  });
   const engine = tf.engine() as unknown as { isTapeOn(): boolean }; // private to its type
-  return (...inputs) => {
-    if (engine.isTapeOn()) return recorded(...inputs);
-    const call = f as unknown as (...call: unknown[]) => { value: tf.Tensor };
-    return tf.tidy(() => call(...inputs, () => {}).value) as ReturnType<typeof recorded>;
-  };
-};
+  return (...inputs) =>
+    engine.isTapeOn() ? recorded(...inputs) : tf.tidy(() => call(...inputs, () => {}).value);
+}

@@ -114,13 +114,17 @@ export function runLayers(weights: Weights, config: ModelConfig, reading: Readin
     const at = `model.layers.${layer}`;
     const x = norm(stream, `${at}.input_layernorm`);
     const qkv = project(x, ["q", "k", "v"].map((name) => `${at}.self_attn.${name}_proj`));
-    const mixed = attend(layer, rotate(qkv, positions, table, turned));
-    stream = project(mixed, [`${at}.self_attn.o_proj`], stream);
+    const rotated = rotate(qkv, positions, table, turned);
+    const mixed = attend(layer, rotated);
+    const attended = project(mixed, [`${at}.self_attn.o_proj`], stream);
 
-    const z = norm(stream, `${at}.post_attention_layernorm`);
+    const z = norm(attended, `${at}.post_attention_layernorm`);
     const gateUp = project(z, [`${at}.mlp.gate_proj`, `${at}.mlp.up_proj`]);
     const inner = gatedLinearUnit(gateUp, config.hidden_act);
-    stream = project(inner, [`${at}.mlp.down_proj`], stream);
+    const next = project(inner, [`${at}.mlp.down_proj`], attended);
+    // What gradients need of these, the tape has kept; the rest would stay to its end.
+    tf.dispose([stream, x, qkv, rotated, mixed, attended, z, gateUp, inner]);
+    stream = next;
   }
   return norm(stream, "model.norm");
 }

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { hasKernel, runKernel, runKernels } from "../kernels.ts";
+import { customGrad, hasKernel, runKernel, runKernels } from "../kernels.ts";
 import { attentionPrograms, TILE } from "../wgsl/attention.ts";
 
 /** Sequences laid end to end in one row of tokens: packed, without padding. */
@@ -78,7 +78,7 @@ export function attention(qkv: tf.Tensor2D, sequences: Sequences, shape: HeadSha
   check(qkv, sequences, shape);
   if (!hasKernel("Attention")) return attentionReference(qkv, sequences, shape);
   const { lengths, starts, ends } = sequences;
-  const fused = tf.customGrad((...call) => {
+  const fused = customGrad((...call) => {
     const [qkv, save] = call as unknown as [tf.Tensor, tf.GradSaveFunc];
     const [out, lse] = runKernels("Attention", { qkv, starts, ends }, { lengths, shape }) as [
       tf.Tensor,
