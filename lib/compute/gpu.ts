@@ -1,9 +1,9 @@
 /**
  * Compute kernels of our own on tfjs's `webgpu` backend.
  *
- * The backend runs on a device of ours, which asks for all the limits and features the adapter has
- * (tfjs asks for neither half precision nor subgroups, and for few storage buffers). Launches go
- * through the backend's own command encoder, so they keep their order with tfjs's.
+ * The backend runs on a device of ours, which asks for all the limits the adapter has (tfjs leaves
+ * storage buffers at eight a launch). Launches go through the backend's own command encoder, so they
+ * keep their order with tfjs's.
  *
  * @module
  */
@@ -13,15 +13,7 @@ import { type Attributes, kernelsInUse } from "./kernels.ts";
 import { CONVERTED_PER_GROUP, TO_HALVES } from "./wgsl/half.ts";
 
 /** What a storage buffer holds. */
-export type StorageType =
-  | "f32"
-  | "i32"
-  | "u32"
-  | "f16"
-  | "vec2f"
-  | "vec4f"
-  | "vec2u"
-  | "atomic<u32>";
+export type StorageType = "f32" | "i32" | "u32" | "vec2f" | "vec4f" | "vec2u";
 
 /** A compute program: its bindings are declared from its fields, in order. */
 export interface Program {
@@ -35,8 +27,6 @@ export interface Program {
   readonly params: Readonly<Record<string, "u32" | "i32" | "f32">>;
   /** Invocations of a workgroup. */
   readonly workgroup: readonly [number, number, number];
-  /** Lines before the bindings, such as `enable f16;`. */
-  readonly enable?: string;
   /** Functions and `main`'s body; `main` has `local`, `group`, `groups` (all `vec3u`) and `index`,
    * the invocation's number within its workgroup. */
   readonly code: string;
@@ -50,8 +40,6 @@ export interface Gpu {
   readonly backend: WebGPUBackend;
   /** Whether weights are read, and caches kept, as 16-bit floats: see {@linkcode Gpu.halved}. */
   half: boolean;
-  /** Whether shaders may use subgroup operations. */
-  readonly subgroups: boolean;
   /** Programs launched so far, ours and tfjs's. */
   launches: number;
   /** A new tensor; its numbers are undefined. */
@@ -162,7 +150,6 @@ export async function openGpu(): Promise<void> {
     device,
     backend,
     half: false,
-    subgroups: device.features.has("subgroups" as GPUFeatureName),
     launches: 0,
     output: (shape, dtype = "float32") => backend.makeTensorInfo([...shape], dtype),
     halved(tensor): tf.TensorInfo {
@@ -248,30 +235,19 @@ const LIMITS = [
   "maxComputeWorkgroupsPerDimension",
 ] as const;
 
-/** Asks for a device with all that the adapter offers. */
+/** Asks for a device with all the room that the adapter offers. */
 async function requestDevice(): Promise<{ device: GPUDevice; info: GPUAdapterInfo }> {
-  const request = async (more: string[]) => {
-    const adapter = (await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }))!;
-    const wanted = ["shader-f16", "timestamp-query"];
-    const requiredFeatures = [
-      ...wanted.filter((feature) => adapter.features.has(feature as GPUFeatureName)),
-      ...more,
-    ] as GPUFeatureName[];
-    const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
-    const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
-    return { device, info: adapter.info };
-  };
-  try {
-    return await request(["subgroups"]); // granted by some adapters that do not list it
-  } catch {
-    return await request([]);
-  }
+  const adapter = (await navigator.gpu.requestAdapter({ powerPreference: "high-performance" }))!;
+  const requiredLimits = Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]]));
+  const timing: GPUFeatureName = "timestamp-query"; // which tfjs's profiler uses
+  const requiredFeatures = adapter.features.has(timing) ? [timing] : [];
+  const device = await adapter.requestDevice({ requiredFeatures, requiredLimits });
+  return { device, info: adapter.info };
 }
 
 /** Adds the declarations of a program's bindings to its code, and compiles it. */
 function compile(device: GPUDevice, program: Program): GPUComputePipeline {
-  const { name, inputs, outputs, params, workgroup, enable = "", declarations = "", code } =
-    program;
+  const { name, inputs, outputs, params, workgroup, declarations = "", code } = program;
   const wgsl = (type: StorageType) => type === "vec4f" ? "vec4<f32>" : type;
   const all = [
     ...Object.entries(inputs).map(([name, type]) => [name, type, "read"] as const),
@@ -279,7 +255,6 @@ function compile(device: GPUDevice, program: Program): GPUComputePipeline {
   ];
   const fields = Object.entries(params);
   const source = [
-    enable,
     ...(fields.length > 0
       ? [
         `struct Params { ${fields.map(([name, type]) => `${name}: ${type}`).join(", ")} }`,

@@ -26,8 +26,6 @@ export interface Heap {
   output(shape: readonly number[], dtype?: "float32" | "int32"): tf.TensorInfo;
   /** A tensor's numbers, as a view that is valid until the heap grows. */
   floats(tensor: tf.TensorInfo): Float32Array;
-  /** An int32 tensor's numbers, as a view that is valid until the heap grows. */
-  integers(tensor: tf.TensorInfo): Int32Array;
   /**
    * Byte address of room for `bytes`, valid until the next call: a kernel asks once and divides
    * what it got.
@@ -155,7 +153,6 @@ async function loadHeap(
     at: ({ dataId }) => backend.getMemoryOffset(dataId),
     output: (shape, dtype = "float32") => backend.makeOutput([...shape], dtype),
     floats: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
-    integers: (tensor) => backend.typedArrayFromHeap(tensor) as Int32Array,
     scratch(bytes): number {
       if (bytes > roomBytes) {
         if (room) _free(room);
