@@ -27,7 +27,7 @@ export function hasKernel(name: string): boolean {
   return enabled && tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
-/** Runs a kernel with one output on the current device. Nothing is recorded for gradients. */
+/** Runs a kernel with one output on the current device; gradients flow if one is registered for it. */
 export function runKernel<T extends tf.Tensor>(
   name: string,
   inputs: Readonly<Record<string, tf.Tensor>>,
@@ -36,7 +36,7 @@ export function runKernel<T extends tf.Tensor>(
   return tf.engine().runKernel(name, inputs, attributes as unknown as tf.NamedAttrMap) as T;
 }
 
-/** Runs a kernel with several outputs on the current device. Nothing is recorded for gradients. */
+/** {@linkcode runKernel} for a kernel with several outputs. */
 export function runKernels(
   name: string,
   inputs: Readonly<Record<string, tf.Tensor>>,

@@ -17,7 +17,7 @@ import { embedding } from "../compute/ops/embedding.ts";
 import { rotaryTable } from "../compute/ops/rotary.ts";
 import { bucket } from "../compute/device.ts";
 import type { Policy } from "./policy.ts";
-import { headShape, logits, runLayers } from "./transformer.ts";
+import { headShape, logits, placesIn, runLayers } from "./transformer.ts";
 
 /** Room for the keys and values of prompts and completions, allocated once and written in place. */
 export interface KvCache {
@@ -61,11 +61,10 @@ export function readPrompts(
     const total = lengths.reduce((sum, length) => sum + length, 0);
     const spare = Array.from({ length: bucket(total) - total }, () => 0); // nobody reads them
     const tokens = [...prompts.flat(), ...spare.map(() => tokenizer.padTokenId)];
-    const places = lengths.flatMap((length) => Array.from({ length }, (_, at) => at));
     const sequences = packedSequences(spare.length > 0 ? [...lengths, spare.length] : lengths);
     const hidden = runLayers(weights, config, {
       tokens: tf.tensor1d(tokens, "int32"),
-      positions: tf.tensor1d([...places, ...spare], "int32"),
+      positions: tf.tensor1d([...placesIn(lengths), ...spare], "int32"),
       table: cache.table,
       attend(layer, qkv): tf.Tensor2D {
         cachePrompts(cache.layers[layer]!, qkv, sequences, slots);

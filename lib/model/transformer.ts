@@ -147,13 +147,17 @@ export function forward(
   tokens: tf.Tensor1D,
   sequences: Sequences,
 ): tf.Tensor2D {
-  const places = sequences.lengths.flatMap((length) => Array.from({ length }, (_, at) => at));
   return runLayers(weights, config, {
     tokens,
-    positions: tf.tensor1d(places, "int32"),
+    positions: tf.tensor1d(placesIn(sequences.lengths), "int32"),
     table: rotaryTable(Math.max(...sequences.lengths), config.head_dim, config.rope_theta),
     attend: (_, qkv) => attention(qkv, sequences, headShape(config)),
   });
+}
+
+/** The place of each token in its sequence, from 0, for sequences of these lengths end to end. */
+export function placesIn(lengths: readonly number[]): number[] {
+  return lengths.flatMap((length) => Array.from({ length }, (_, at) => at));
 }
 
 /** How the heads of a model lie side by side. */
