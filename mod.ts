@@ -6,7 +6,7 @@
  * ```ts
  * import { assertEquals } from "@std/assert";
  * import {
- *   charTokenizer, createPolicy, modelConfig, openDevice, operators, PRESETS, relift,
+ *   charTokenizer, createPolicy, modelConfig, openDevice, operators, relift,
  * } from "./mod.ts";
  *
  * await openDevice({ prefer: "cpu" });
@@ -16,7 +16,7 @@
  *   num_hidden_layers: 1, num_attention_heads: 2,
  * });
  * const policy = createPolicy(shape, tokenizer, 1);
- * const config = { ...PRESETS["relift-v2"].config, steps: 1, questionsPerStep: 2 };
+ * const config = { ...relift.config, steps: 1, questionsPerStep: 2 };
  *
  * for await (const metrics of relift(policy, operators(), config)) {
  *   assertEquals(metrics["groups/all_wrong"], 2); // it knows nothing yet
@@ -50,6 +50,7 @@ export * from "./lib/data/question.ts";
 export * from "./lib/text/char_tokenizer.ts";
 export * from "./lib/text/tokenizer.ts";
 export * from "./lib/model/config.ts";
+export * from "./lib/model/flops.ts";
 export * from "./lib/model/kv_cache.ts";
 export * from "./lib/model/policy.ts";
 export * from "./lib/model/transformer.ts";
@@ -59,17 +60,25 @@ export * from "./lib/grading/group.ts";
 export * from "./lib/objectives/advantages.ts";
 export * from "./lib/objectives/batch.ts";
 export * from "./lib/objectives/log_probs.ts";
+export * from "./lib/objectives/objective.ts";
 export * from "./lib/objectives/policy_loss.ts";
 export * from "./lib/objectives/reduce.ts";
+export * from "./lib/objectives/weigh.ts";
 export * from "./lib/optim/accumulate.ts";
 export * from "./lib/optim/adamw.ts";
 export * from "./lib/optim/schedule.ts";
+export * from "./lib/methods/demonstrations.ts";
 export * from "./lib/methods/grpo.ts";
+export * from "./lib/methods/luffy.ts";
+export * from "./lib/methods/method.ts";
 export * from "./lib/methods/metrics.ts";
-export * from "./lib/methods/presets.ts";
+export * from "./lib/methods/registry.ts";
 export * from "./lib/methods/relift.ts";
+export * from "./lib/methods/rl.ts";
+export * from "./lib/methods/rollouts.ts";
 export * from "./lib/methods/sft.ts";
 export * from "./lib/methods/training.ts";
+export * from "./lib/methods/update.ts";
 export * from "./lib/evaluation/base.ts";
 export * from "./lib/evaluation/evaluate.ts";
 export * from "./lib/evaluation/metrics.ts";

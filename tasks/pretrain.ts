@@ -103,7 +103,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
     const settings = {
       seed,
       steps,
-      demonstrationsPerStep: BATCH,
+      questionsPerStep: BATCH,
       maxNewTokens: MAX_NEW_TOKENS,
       maxTokens: 8192,
       entropyCoefficient: 0,

@@ -8,7 +8,6 @@ import {
   type Dataset,
   datasetFingerprint,
   DATASETS,
-  DEFAULT_PRESETS,
   demonstrationMetrics,
   demonstrationRow,
   type DeviceName,
@@ -18,19 +17,19 @@ import {
   evaluate,
   type EvaluationSummary,
   evaluationTable,
-  type MethodName,
+  METHODS,
   type MethodSettings,
   openDataset,
   openDevice,
+  openMethod,
   openPolicy,
   openProgress,
   PLAIN_SAMPLING,
   type Policy,
   policyFingerprint,
-  type PresetName,
   PRESETS,
   questionsOf,
-  questionsOfStep,
+  questionsOfBatch,
   readRunConfig,
   resumeRun,
   type Run,
@@ -45,8 +44,6 @@ import {
 import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
 import { DATASET, DEVICE, POLICY } from "./_flags.ts";
 
-const METHODS = Object.keys(DEFAULT_PRESETS) as MethodName[];
-
 /** Samples of each validation question, before and after. */
 const SAMPLES = 8;
 
@@ -58,13 +55,16 @@ const command = {
   about:
     "trains a policy with RL, SFT or ReLIFT, and says what it learned, by difficulty, before and after.",
   flags: {
-    method: { kind: "choice", choices: METHODS, help: "How to train; relift unless given" },
+    method: {
+      kind: "text",
+      value: "NAME|FILE",
+      help: `How to train: ${Object.keys(METHODS).join(", ")}, or a .ts file of your own; ` +
+        "relift unless given",
+    },
     preset: {
       kind: "choice",
       choices: Object.keys(PRESETS),
-      help: `Named settings of the method; ${
-        METHODS.map((method) => `${DEFAULT_PRESETS[method]} for ${method}`).join(", ")
-      } unless given`,
+      help: "Named settings of the method; its own unless given",
     },
     dataset: { ...DATASET, default: undefined, help: `${DATASET.help}; operators unless given` },
     policy: {
@@ -77,7 +77,7 @@ const command = {
     "questions-per-step": {
       kind: "integer",
       min: 1,
-      help: "Questions (for sft: demonstrations) of a step; the preset's 32 unless given",
+      help: "Questions of a step; the preset's 32 unless given",
     },
     "max-new-tokens": {
       kind: "integer",
@@ -104,18 +104,11 @@ const command = {
   },
   examples: [
     "deno task train",
-    "deno task train --method grpo --steps 20 --seed 2",
+    "deno task train --method rl --steps 20 --seed 2",
     "deno task train --dataset my_questions.csv --out runs/mine",
     "deno task train --resume --out runs/mine",
   ],
 } as const satisfies Command<Record<string, Flag>>;
-
-/** Where each method keeps the number of questions of a step. */
-const PER_STEP: Readonly<Record<MethodName, string>> = {
-  sft: "demonstrationsPerStep",
-  grpo: "questionsPerStep",
-  relift: "questionsPerStep",
-};
 
 type TrainFlags = Values<typeof command.flags>;
 
@@ -124,7 +117,8 @@ async function train(flags: TrainFlags): Promise<void> {
   const say = flags.quiet ? () => {} : (text: string) => console.log(text);
   const { method = "relift", dataset = DATASET.default, seed = 1 } = flags;
   const name = dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
-  const out = flags.out ?? `runs/${method}-${name}-${seed}`;
+  const id = method.split(/[\\/]/).at(-1)!.replace(/\.[jt]s$/, "");
+  const out = flags.out ?? `runs/${id}-${name}-${seed}`;
   const run = flags.resume ? await reopen(out, flags) : await begin(out, flags, say);
   say(`${run.config.device.description}; run folder ${out}`);
   say("sampling the policy it begins with");
@@ -176,16 +170,11 @@ function countUnusable(
   settings: MethodSettings,
 ): number {
   const { config } = settings;
-  questionsOfStep(dataset, perStepOf(settings), config.seed, 0);
+  questionsOfBatch(dataset, config.questionsPerStep, config.seed, 0);
   return questionsOf(dataset).filter((question) => {
     encodePrompt(policy, question, config.maxNewTokens);
     return !demonstrationRow(policy, dataset, question, config.maxNewTokens);
   }).length;
-}
-
-/** Questions that a step of a method takes. */
-function perStepOf({ method, config }: MethodSettings): number {
-  return (config as unknown as Record<string, number>)[PER_STEP[method]]!;
 }
 
 /** Starts a new run; tells how many of its questions cannot be taught. */
@@ -196,29 +185,27 @@ async function begin(
 ): Promise<Run> {
   const { method = "relift", seed = 1 } = flags;
   const { dataset: datasetName = DATASET.default, policy: folder = POLICY.default } = flags;
-  const preset = (flags.preset ?? DEFAULT_PRESETS[method]) as PresetName;
-  if (PRESETS[preset].method !== method) {
+  const { config: defaults } = await openMethod(method);
+  const preset = flags.preset ?? method;
+  const { method: owner, config: scaled } = PRESETS[preset] ?? { method, config: defaults };
+  if (owner !== method) {
     throw new UsageError(
-      `--preset must be one of --method ${method}: current value is ${preset}, of ${
-        PRESETS[preset].method
-      }`,
+      `--preset must be one of --method ${method}: current value is ${preset}, of ${owner}`,
     );
   }
   const dataset = await openDataset(datasetName);
   const device = await openDevice({ prefer: flags.device });
   const policy = await openPolicy(folder);
-  const { config: scaled } = PRESETS[preset];
-  const perStep = flags["questions-per-step"];
-  const settings = {
+  const settings: MethodSettings = {
     method,
     config: {
       ...scaled,
       seed,
       steps: flags.steps ?? scaled.steps,
       maxNewTokens: flags["max-new-tokens"] ?? scaled.maxNewTokens,
-      ...(perStep === undefined ? {} : { [PER_STEP[method]]: perStep }),
+      questionsPerStep: flags["questions-per-step"] ?? scaled.questionsPerStep,
     },
-  } as MethodSettings;
+  };
   const config: RunConfig = {
     settings,
     preset,
@@ -244,7 +231,7 @@ async function begin(
 async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   const config = await readRunConfig(out);
   const { settings, preset, dataset: datasetName } = config;
-  const { steps, seed, maxNewTokens } = settings.config;
+  const { steps, seed, maxNewTokens, questionsPerStep } = settings.config;
   const device = config.device.name as DeviceName;
   const began = {
     method: settings.method,
@@ -253,7 +240,7 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
     policy: config.policy,
     steps,
     seed,
-    "questions-per-step": perStepOf(settings),
+    "questions-per-step": questionsPerStep,
     "max-new-tokens": maxNewTokens,
     device,
   };

@@ -16,6 +16,16 @@ export interface BufferedQuestion {
   readonly step: number;
 }
 
+/** What a run has cost so far: what comparisons are made equal by. */
+export interface Budget {
+  /** Completions sampled to train on. */
+  rollouts: number;
+  /** Optimizer steps taken. */
+  optimizerSteps: number;
+  /** Floating-point operations of sampling and training, see `lib/model/flops.ts`. */
+  flops: number;
+}
+
 /**
  * Everything of a run but the weights. Methods change it in place as they go; saving it with the
  * weights between two steps and going on from there gives the same run, because random numbers and
@@ -24,6 +34,10 @@ export interface BufferedQuestion {
 export interface TrainingState {
   /** Steps done. */
   step: number;
+  /** Batches of questions drawn. */
+  drawn: number;
+  /** What the run has cost. */
+  readonly budget: Budget;
   /** Optimizers by name (`rl`, `sft`), made when first needed. */
   readonly optimizers: Record<string, AdamwState>;
   /** ReLIFT's buffer, oldest first. */
@@ -36,7 +50,15 @@ export interface TrainingState {
 
 /** The state of a run that has not begun. */
 export function trainingState(): TrainingState {
-  return { step: 0, optimizers: {}, hardest: [], taught: {}, sftEvents: 0 };
+  return {
+    step: 0,
+    drawn: 0,
+    budget: { rollouts: 0, optimizerSteps: 0, flops: 0 },
+    optimizers: {},
+    hardest: [],
+    taught: {},
+    sftEvents: 0,
+  };
 }
 
 /** Frees the optimizers of a run. */
@@ -53,27 +75,37 @@ export interface DrawnQuestion {
   readonly question: Question;
 }
 
+/** The part of a dataset that questions are drawn from: indices `[from, to)`. */
+export interface Pool {
+  readonly from: number;
+  readonly to: number;
+}
+
 /**
- * The questions of a step: a fresh permutation of the dataset for each epoch, taken in order, the
- * last partial batch of an epoch dropped. A pure function of seed and step.
+ * A batch of questions: a fresh permutation of the pool for each epoch, taken in order, the last
+ * partial batch of an epoch dropped. A pure function of seed and batch.
  *
- * @throws {RangeError} When the dataset has fewer questions than a step takes.
+ * @param batch Whole number >= 0: which batch of the run; most methods draw one a step.
+ * @param pool The whole dataset unless given.
+ * @throws {RangeError} When the pool has fewer questions than a batch takes.
  */
-export function questionsOfStep(
+export function questionsOfBatch(
   dataset: Dataset,
   count: number,
   seed: number,
-  step: number,
+  batch: number,
+  { from, to }: Pool = { from: 0, to: dataset.size },
 ): DrawnQuestion[] {
-  const stepsPerEpoch = Math.floor(dataset.size / count);
-  if (stepsPerEpoch < 1) {
+  const size = to - from;
+  const perEpoch = Math.floor(size / count);
+  if (perEpoch < 1) {
     throw new RangeError(
-      `Cannot train on ${dataset.name} as a step takes ${count} questions: current size is ${dataset.size}`,
+      `Cannot train on ${dataset.name} as a step takes ${count} questions: current size is ${size}`,
     );
   }
-  const [epoch, at] = [Math.floor(step / stepsPerEpoch), step % stepsPerEpoch];
+  const [epoch, at] = [Math.floor(batch / perEpoch), batch % perEpoch];
   const order = shuffle(
-    Array.from({ length: dataset.size }, (_, index) => index),
+    Array.from({ length: size }, (_, index) => from + index),
     randomSeeded(seed, "order", epoch),
   );
   return order.slice(at * count, (at + 1) * count)
@@ -98,4 +130,14 @@ export function checkCounts(counts: Readonly<Record<string, number>>): void {
 /** Mean of numbers; NaN of none. */
 export function mean(values: readonly number[]): number {
   return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Demonstrations used so far: in all, distinct, and as a share of the training set. */
+export function demonstrationMetrics(state: TrainingState, dataset: Dataset): Metrics {
+  const times = Object.values(state.taught);
+  return {
+    "demonstrations/used": times.reduce((sum, count) => sum + count, 0),
+    "demonstrations/distinct": times.length,
+    "demonstrations/share": times.length / dataset.size,
+  };
 }

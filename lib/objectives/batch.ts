@@ -13,8 +13,10 @@ export interface TrainingRow {
   readonly prompt: readonly number[];
   /** Ids that carry the loss, EOS included; at least one. */
   readonly completion: readonly number[];
-  /** Advantage of every token of the completion; 0 for supervised rows. */
+  /** Advantage of every token of the completion; 1 for demonstrations: pulled at full strength. */
   readonly advantage: number;
+  /** Share of each token in the loss, alike for all of them or `[completion]`; 1 unless given. */
+  readonly weight?: number | ArrayLike<number>;
   /** Log-probabilities when the completion was sampled, `[completion]`, nats; none if supervised. */
   readonly oldLogProbs?: ArrayLike<number>;
 }
@@ -31,10 +33,14 @@ export interface TokenBatch {
   readonly targets: tf.Tensor1D;
   /** `[scored]`: 1, or 0 for entries that only fill a buffer up. */
   readonly mask: tf.Tensor1D;
+  /** `[scored]`: share of each token in the loss; 0 where the mask is. */
+  readonly weights: tf.Tensor1D;
   /** `[scored]`. */
   readonly advantages: tf.Tensor1D;
   /** `[scored]`, nats; 0 where nothing was recorded. */
   readonly oldLogProbs: tf.Tensor1D;
+  /** Tokens of each row's completion, in order; they and what fills the buffer up are `[scored]`. */
+  readonly lengths: readonly number[];
 }
 
 /**
@@ -49,13 +55,12 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
   const [size, scoredSize] = [bucket(read), bucket(scored)];
   const tokens = new Int32Array(size).fill(padTokenId);
   const [places, targets] = [new Int32Array(scoredSize), new Int32Array(scoredSize)];
-  const [mask, advantages, oldLogProbs] = [1, 2, 3].map(() => new Float32Array(scoredSize)) as [
-    Float32Array,
-    Float32Array,
-    Float32Array,
-  ];
+  const [mask, weights, advantages, oldLogProbs] = Array.from(
+    { length: 4 },
+    () => new Float32Array(scoredSize),
+  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
   let [start, first] = [0, 0];
-  rows.forEach(({ prompt, completion, advantage, oldLogProbs: old }, row) => {
+  rows.forEach(({ prompt, completion, advantage, weight = 1, oldLogProbs: old }, row) => {
     tokens.set(prompt, start);
     tokens.set(completion.slice(0, -1), start + prompt.length);
     const before = start + prompt.length - 1; // the token that the completion's first follows
@@ -65,6 +70,8 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
     });
     mask.fill(1, first, first + completion.length);
     advantages.fill(advantage, first, first + completion.length);
+    if (typeof weight === "number") weights.fill(weight, first, first + completion.length);
+    else weights.set(weight, first);
     if (old) oldLogProbs.set(old, first);
     start += lengths[row]!;
     first += completion.length;
@@ -75,8 +82,10 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
     scored: tf.tensor1d(places, "int32"),
     targets: tf.tensor1d(targets, "int32"),
     mask: tf.tensor1d(mask),
+    weights: tf.tensor1d(weights),
     advantages: tf.tensor1d(advantages),
     oldLogProbs: tf.tensor1d(oldLogProbs),
+    lengths: rows.map(({ completion }) => completion.length),
   };
 }
 

@@ -1,9 +1,10 @@
-import type * as tf from "@tensorflow/tfjs";
+import * as tf from "@tensorflow/tfjs";
 import { embedding } from "../compute/ops/embedding.ts";
 import { tokenLogProbs } from "../compute/ops/token_log_probs.ts";
+import type { Policy } from "../model/policy.ts";
 import type { ModelConfig } from "../model/config.ts";
 import { forward, outputMatrix, type Weights } from "../model/transformer.ts";
-import type { TokenBatch } from "./batch.ts";
+import { microBatches, type TokenBatch, tokenBatch, type TrainingRow } from "./batch.ts";
 
 /** What a policy says of each target token. */
 export interface TokenScores {
@@ -21,4 +22,45 @@ export function scoreTokens(weights: Weights, config: ModelConfig, batch: TokenB
   const hidden = forward(weights, config, batch.tokens, batch.sequences);
   const scored = embedding(hidden, batch.scored); // [scored, hidden]
   return tokenLogProbs(scored, outputMatrix(weights, config), batch.targets);
+}
+
+/** What a policy says of the tokens of a row's completion, as numbers. */
+export interface RowScores {
+  /** `[completion]`, nats. */
+  readonly logProbs: Float32Array;
+  /** `[completion]`, nats. */
+  readonly entropy: Float32Array;
+}
+
+/**
+ * Reads rows with the training forward pass, without learning from them.
+ *
+ * @param maxTokens Read at a time.
+ * @returns One for each row, in order.
+ */
+export async function scoreRows(
+  { weights, config, tokenizer }: Policy,
+  rows: readonly TrainingRow[],
+  maxTokens: number,
+): Promise<RowScores[]> {
+  const scores: RowScores[] = [];
+  for (const part of microBatches(rows, maxTokens)) {
+    const stacked = tf.tidy(() => {
+      const batch = tokenBatch(part, tokenizer.padTokenId);
+      const { logProbs, entropy } = scoreTokens(weights, config, batch);
+      return tf.stack([logProbs, entropy]); // [2, scored]
+    });
+    const values = await stacked.data<"float32">();
+    const scored = stacked.shape[1]!;
+    stacked.dispose();
+    let start = 0;
+    for (const { completion: { length } } of part) {
+      scores.push({
+        logProbs: values.slice(start, start + length),
+        entropy: values.slice(scored + start, scored + start + length),
+      });
+      start += length;
+    }
+  }
+  return scores;
 }

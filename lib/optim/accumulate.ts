@@ -5,7 +5,9 @@ import type { Gradients } from "./adamw.ts";
 export interface LossAndSums {
   /** `[]`, already divided by the totals of the whole optimizer batch. */
   readonly loss: tf.Scalar;
-  /** Scalars that are added up over micro-batches; no gradient flows through them. */
+  /**
+   * Scalars that are added up over the micro-batches that name them; no gradient flows through them.
+   */
   readonly sums: Readonly<Record<string, tf.Scalar>>;
 }
 
@@ -25,7 +27,7 @@ export async function accumulateGradients<Batch>(
 ): Promise<{ gradients: Gradients; loss: number; sums: Record<string, number> }> {
   const names = Object.keys(weights);
   let gradients: Record<string, tf.Tensor> = {};
-  let keys: string[] = [];
+  const keys: string[][] = []; // of each micro-batch, the names of its sums
   const numbers: tf.Tensor1D[] = []; // of each micro-batch: the loss, then the sums
   for (const batch of microBatches) {
     const before = gradients;
@@ -34,7 +36,7 @@ export async function accumulateGradients<Batch>(
       let sums: tf.Tensor[] = [];
       const { value, grads } = tf.variableGrads(() => {
         const parts = lossOf(batch);
-        keys = Object.keys(parts.sums);
+        keys.push(Object.keys(parts.sums));
         sums = Object.values(parts.sums).map((sum) => tf.keep(sum));
         return parts.loss;
       }, Object.values(weights));
@@ -49,20 +51,21 @@ export async function accumulateGradients<Batch>(
     tf.dispose(before);
   }
   const rows = await readAll(numbers);
-  const total = (column: number) => rows.reduce((sum, row) => sum + row[column]!, 0);
-  return {
-    gradients,
-    loss: total(0),
-    sums: Object.fromEntries(keys.map((key, i) => [key, total(i + 1)])),
-  };
+  const sums: Record<string, number> = {};
+  rows.forEach((row, i) =>
+    keys[i]!.forEach((key, column) => {
+      sums[key] = (sums[key] ?? 0) + row[column + 1]!;
+    })
+  );
+  return { gradients, loss: rows.reduce((sum, row) => sum + row[0]!, 0), sums };
 }
 
-/** The numbers of tensors of one length, in one read; frees them. */
+/** The numbers of tensors, in one read; frees them. */
 async function readAll(tensors: readonly tf.Tensor1D[]): Promise<number[][]> {
   if (tensors.length === 0) return [];
-  const stacked = tf.stack([...tensors]) as tf.Tensor2D;
-  tf.dispose([...tensors]);
-  const values = await stacked.array();
-  stacked.dispose();
-  return values;
+  const joined = tf.concat([...tensors]);
+  const values = await joined.data<"float32">();
+  tf.dispose([joined, ...tensors]);
+  let start = 0;
+  return tensors.map(({ size }) => [...values.subarray(start, start += size)]);
 }

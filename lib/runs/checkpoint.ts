@@ -15,6 +15,8 @@ const count = z.number().int().nonnegative();
 
 const stateSchema = z.object({
   step: count,
+  drawn: count,
+  budget: z.object({ rollouts: count, optimizerSteps: count, flops: z.number().nonnegative() }),
   sftEvents: count,
   hardest: z.array(z.object({ index: count, step: count })),
   taught: z.record(z.string().regex(/^\d+$/), count),
@@ -42,6 +44,8 @@ export async function saveCheckpoint(
     "optimizers.safetensors": encodeSafetensors(await readTensors(Object.fromEntries(moments))),
     "state.json": JSON.stringify({ // one order, so that equal states are equal files
       step: state.step,
+      drawn: state.drawn,
+      budget: state.budget,
       sftEvents: state.sftEvents,
       hardest: state.hardest,
       taught: state.taught,

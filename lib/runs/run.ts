@@ -8,13 +8,12 @@ import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
 import { exists, makeFolder, readJsonAs, writeWhole } from "../files.ts";
-import type { DrawnGroup } from "../methods/grpo.ts";
 import {
   checkSettings,
   type MethodSettings,
-  type PresetName,
   startMethod,
-} from "../methods/presets.ts";
+} from "../methods/registry.ts";
+import type { DrawnGroup } from "../methods/rollouts.ts";
 import {
   disposeState,
   type Metrics,
@@ -30,7 +29,7 @@ import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
 export interface RunConfig {
   /** Method and every one of its settings, the seed and the number of steps among them. */
   readonly settings: MethodSettings;
-  readonly preset: PresetName;
+  readonly preset: string;
   /** A built-in dataset's name or a file. */
   readonly dataset: string;
   readonly datasetFingerprint: string;
@@ -46,11 +45,18 @@ export interface RunConfig {
 }
 
 const text = z.string();
+const whole = z.number().int();
 
 const configSchema = z.object({
   settings: z.object({
-    method: z.enum(["sft", "grpo", "relift"]),
-    config: z.object({ seed: z.number().int(), steps: z.number().int() }).passthrough(),
+    method: text,
+    config: z.object({
+      seed: whole,
+      steps: whole,
+      questionsPerStep: whole,
+      maxNewTokens: whole,
+      maxTokens: whole,
+    }).passthrough(),
   }),
   preset: text,
   dataset: text,
@@ -139,7 +145,7 @@ export async function createRun(
       `Cannot start a run in ${folder} as it holds one: continue it with --resume or name another --out`,
     );
   }
-  checkSettings(config.settings);
+  await checkSettings(config.settings);
   const wasThere = await exists(folder);
   await makeFolder(folder);
   try {

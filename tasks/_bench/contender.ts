@@ -7,7 +7,6 @@
 import * as tf from "@tensorflow/tfjs";
 import {
   ADAMW_DEFAULTS,
-  adamwState,
   binaryReward,
   charTokenizer,
   createPolicy,
@@ -15,7 +14,6 @@ import {
   type DeviceOptions,
   findBlas,
   forward,
-  grpo,
   loadPolicy,
   logits,
   modelConfig,
@@ -24,16 +22,17 @@ import {
   packedSequences,
   PLAIN_SAMPLING,
   type Policy,
-  PRESETS,
   type Question,
   randomInteger,
   randomKey,
   randomSeeded,
   type Reward,
+  rl,
   rollout,
   savePolicy,
   supervisedStep,
   type TrainingRow,
+  trainingState,
 } from "../../mod.ts";
 import { jaxKernels, type Kernel, ourKernels } from "./kernels.ts";
 import { linesOf, type Reply, type Request, type Spec } from "./process.ts";
@@ -125,7 +124,7 @@ const launches = () => tf.getBackend() === "webgpu" ? openedGpu().launches : 0;
 async function train(spec: Spec): Promise<Job> {
   const description = await open(spec);
   const policy = await loadPolicy(spec.folder as string);
-  const optimizer = adamwState(policy.weights);
+  const state = trainingState();
   const random = randomSeeded(spec.seed as number, "bench");
   const token = () => randomInteger(random, 0, policy.config.vocab_size);
   const profile = spec.profile ? profileKernels(tf.getBackend()) : undefined;
@@ -135,17 +134,18 @@ async function train(spec: Spec): Promise<Job> {
       const rows = Array.from({ length: batch as number }, (): TrainingRow => ({
         prompt: [token()],
         completion: Array.from({ length: seq as number }, token),
-        advantage: 0,
+        advantage: 1,
       }));
       const settings = {
         entropyCoefficient: 0,
         learningRate: { peak: 1e-4, warmupSteps: 0, shape: "constant" },
         adamw: ADAMW_DEFAULTS,
-        maxTokens: (batch as number) * (seq as number),
+        rate: 1e-4,
       } as const;
+      const learner = { policy, state, config: { maxTokens: (batch as number) * (seq as number) } };
       const before = launches();
       profile?.reset();
-      const ms = await timed(() => supervisedStep(policy, rows, optimizer, 1e-4, settings));
+      const ms = await timed(() => supervisedStep(learner, rows, settings));
       return {
         ms,
         launches: launches() - before,
@@ -198,15 +198,16 @@ async function policyGradient(spec: Spec): Promise<Job> {
   const description = await open(spec);
   const policy = await loadPolicy(spec.folder as string);
   const { questions, groupSize, newTokens, seed } = spec as unknown as Record<string, number>;
-  const steps = grpo(policy, evenStart(await questionsIn(spec.folder)), {
-    ...PRESETS["grpo-v1"].config,
+  const steps = rl(policy, evenStart(await questionsIn(spec.folder)), {
+    ...rl.config,
+    clip: { low: 0.2, high: 0.2, dual: null }, // TRL's, as the next
+    reduction: "constant-length",
     seed: seed!,
     steps: 1e6,
     groupSize: groupSize!,
     questionsPerStep: questions!,
     maxNewTokens: newTokens!,
     optimizerSteps: 1,
-    entropyCoefficient: 0,
     learningRate: { peak: 1e-6, warmupSteps: 0, shape: "constant" }, // TRL's default
     maxTokens: questions! * groupSize! * (newTokens! + 32),
   });

@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import type { Dataset } from "../../lib/data/question.ts";
-import { mean, questionsOfStep } from "../../lib/methods/training.ts";
+import { mean, questionsOfBatch } from "../../lib/methods/training.ts";
 
 /** Questions q0, q1, ... of a given number. */
 const numbered = (size: number): Dataset => ({
@@ -13,27 +13,27 @@ const numbered = (size: number): Dataset => ({
 /** Indices of the questions of several steps, in order. */
 function drawn(size: number, count: number, seed: number, steps: readonly number[]): number[] {
   return steps.flatMap((step) =>
-    questionsOfStep(numbered(size), count, seed, step).map(({ index }) => index)
+    questionsOfBatch(numbered(size), count, seed, step).map(({ index }) => index)
   );
 }
 
 const sorted = (indices: readonly number[]): number[] => indices.toSorted((a, b) => a - b);
 const upTo = (size: number): number[] => Array.from({ length: size }, (_, index) => index);
 
-Deno.test("questionsOfStep() takes every question once per epoch", () => {
+Deno.test("questionsOfBatch() takes every question once per epoch", () => {
   assertEquals(sorted(drawn(12, 3, 1, [0, 1, 2, 3])), upTo(12));
   assertEquals(sorted(drawn(12, 3, 1, [4, 5, 6, 7])), upTo(12));
   assertEquals(sorted(drawn(5, 5, 1, [0])), upTo(5)); // an epoch of one step
 });
 
-Deno.test("questionsOfStep() takes another order in another epoch and with another seed", () => {
+Deno.test("questionsOfBatch() takes another order in another epoch and with another seed", () => {
   const first = drawn(12, 3, 1, [0, 1, 2, 3]);
   assertNotEquals(first, upTo(12));
   assertNotEquals(first, drawn(12, 3, 1, [4, 5, 6, 7]));
   assertNotEquals(first, drawn(12, 3, 2, [0, 1, 2, 3]));
 });
 
-Deno.test("questionsOfStep() drops the last partial batch of an epoch", () => {
+Deno.test("questionsOfBatch() drops the last partial batch of an epoch", () => {
   // 7 questions, 3 a step: two steps an epoch, and one question is left out
   const epochs = [[0, 1], [2, 3], [4, 5], [6, 7], [8, 9]].map((steps) => drawn(7, 3, 1, steps));
   for (const epoch of epochs) assertEquals([epoch.length, new Set(epoch).size], [6, 6]);
@@ -41,23 +41,23 @@ Deno.test("questionsOfStep() drops the last partial batch of an epoch", () => {
   assert(new Set(leftOut.flat()).size > 1, "the same question is left out in every epoch");
 });
 
-Deno.test("questionsOfStep() depends on seed and step alone", () => {
+Deno.test("questionsOfBatch() depends on seed and step alone", () => {
   const dataset = numbered(10);
-  const forwards = upTo(9).map((step) => questionsOfStep(dataset, 4, 3, step));
-  const backwards = upTo(9).toReversed().map((step) => questionsOfStep(dataset, 4, 3, step));
+  const forwards = upTo(9).map((step) => questionsOfBatch(dataset, 4, 3, step));
+  const backwards = upTo(9).toReversed().map((step) => questionsOfBatch(dataset, 4, 3, step));
   assertEquals(backwards.toReversed(), forwards);
 });
 
-Deno.test("questionsOfStep() gives each question with its own index", () => {
-  for (const { index, question } of questionsOfStep(numbered(10), 10, 1, 0)) {
+Deno.test("questionsOfBatch() gives each question with its own index", () => {
+  for (const { index, question } of questionsOfBatch(numbered(10), 10, 1, 0)) {
     assertEquals(question, numbered(10).question(index));
   }
 });
 
-Deno.test("questionsOfStep() rejects a dataset smaller than a step", () => {
-  assertEquals(questionsOfStep(numbered(4), 4, 1, 0).length, 4);
+Deno.test("questionsOfBatch() rejects a dataset smaller than a step", () => {
+  assertEquals(questionsOfBatch(numbered(4), 4, 1, 0).length, 4);
   assertThrows(
-    () => questionsOfStep(numbered(3), 4, 1, 0),
+    () => questionsOfBatch(numbered(3), 4, 1, 0),
     RangeError,
     "Cannot train on numbered as a step takes 4 questions: current size is 3",
   );

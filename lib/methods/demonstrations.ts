@@ -1,0 +1,140 @@
+/**
+ * Demonstrations as rows to learn from, and the supervised step on them.
+ *
+ * @module
+ */
+import type { Dataset, Question } from "../data/question.ts";
+import type { Group } from "../grading/group.ts";
+import type { Policy } from "../model/policy.ts";
+import { type AdvantageOptions, groupAdvantages } from "../objectives/advantages.ts";
+import type { TrainingRow } from "../objectives/batch.ts";
+import { likelihood, type Objective } from "../objectives/objective.ts";
+import { tokenMean } from "../objectives/weigh.ts";
+import type { AdamwConfig } from "../optim/adamw.ts";
+import type { Schedule } from "../optim/schedule.ts";
+import { encodePart } from "../rollout/rollout.ts";
+import type { Training } from "./method.ts";
+import { mean, type Metrics, type TrainingState } from "./training.ts";
+import { type Learner, optimizerStep, policyRows } from "./update.ts";
+
+/** Settings of supervised steps. */
+export interface SupervisedConfig {
+  /** α, weight of the mean entropy that is subtracted from the loss; nats are worth α nats. */
+  readonly entropyCoefficient: number;
+  readonly learningRate: Schedule;
+  readonly adamw: AdamwConfig;
+}
+
+/**
+ * A question's demonstration as a row to learn from; undefined when it has none, when it does not
+ * fit, or when the dataset's own verifier rejects it.
+ */
+export function demonstrationRow(
+  policy: Policy,
+  dataset: Dataset,
+  question: Question,
+  maxNewTokens: number,
+): TrainingRow | undefined {
+  const { demonstration } = question;
+  if (demonstration === undefined || !dataset.reward(question, demonstration).correct) return;
+  const { tokenizer, config: { max_position_embeddings: room } } = policy;
+  const completion = [...encodePart(policy, question, "demonstration"), tokenizer.eosTokenId];
+  const ids = encodePart(policy, question, "prompt");
+  if (completion.length > maxNewTokens || ids.length + completion.length > room) return;
+  return { prompt: ids, completion, advantage: 1 };
+}
+
+/** A demonstration to teach and the index of its question. */
+export interface Demonstration {
+  readonly index: number;
+  readonly row: TrainingRow;
+}
+
+/** The usable demonstrations of questions. */
+export function demonstrationsOf(
+  { policy, dataset, config }: Training,
+  drawn: readonly { readonly index: number; readonly question: Question }[],
+): Demonstration[] {
+  return drawn.flatMap(({ index, question }) => {
+    const row = demonstrationRow(policy, dataset, question, config.maxNewTokens);
+    return row ? [{ index, row }] : [];
+  });
+}
+
+/** How a supervised step is taken. */
+export interface SupervisedOptions extends SupervisedConfig {
+  /** Rate of this step. */
+  readonly rate: number;
+  /** `sft`, with moments of its own, unless given. */
+  readonly optimizer?: "rl" | "sft";
+  /** The negative log-likelihood unless given. */
+  readonly objective?: Objective;
+}
+
+/** One optimizer step on the token mean over demonstrations. */
+export async function supervisedStep(
+  learner: Learner,
+  rows: readonly TrainingRow[],
+  options: SupervisedOptions,
+): Promise<Metrics> {
+  if (rows.length === 0) return { "sft/demonstrations": 0 };
+  const { rate, optimizer = "sft", objective = likelihood, entropyCoefficient, adamw } = options;
+  const term = { name: "sft", rows: tokenMean(rows), objective, entropyCoefficient } as const;
+  const report = await optimizerStep(learner, [term], { optimizer, learningRate: rate, adamw });
+  return {
+    ...report.terms,
+    "sft/loss": report.loss,
+    "sft/grad_norm": report.gradNorm,
+    "sft/learning_rate": rate,
+    "sft/skipped_steps": report.skipped ? 1 : 0,
+    "sft/demonstrations": rows.length,
+    "sft/demonstration_tokens": mean(rows.map((row) => row.completion.length)),
+  };
+}
+
+/**
+ * Notes that questions were taught, unless every optimizer step on them was skipped.
+ *
+ * @param updates What the optimizer steps on them told.
+ */
+export function countTaught(
+  state: TrainingState,
+  indices: readonly number[],
+  updates: readonly Metrics[],
+): void {
+  const taken = updates.some((update) =>
+    "rl/optimizer_steps" in update
+      ? update["rl/optimizer_steps"]! > 0
+      : !update["sft/skipped_steps"]
+  );
+  if (!taken) return;
+  for (const index of indices) state.taught[index] = (state.taught[index] ?? 0) + 1;
+}
+
+/** A group's completions and its question's demonstration, judged against each other. */
+export interface MixedGroup {
+  /** The policy's own completions. */
+  readonly own: readonly TrainingRow[];
+  /** The demonstration; none when the question has no usable one. */
+  readonly off: readonly TrainingRow[];
+}
+
+/**
+ * Puts a demonstration into the group of its question: the advantages of both come from the rewards
+ * of all (LUFFY, arXiv:2504.14945, eq. 4).
+ */
+export function mixedGroup(
+  { policy, dataset, config }: Training,
+  group: Group,
+  options?: AdvantageOptions,
+): MixedGroup {
+  const { question } = group;
+  const row = demonstrationRow(policy, dataset, question, config.maxNewTokens);
+  const rewards = group.rewards.map(({ total }) => total);
+  if (row) rewards.push(dataset.reward(question, question.demonstration!).total);
+  const advantages = groupAdvantages(rewards, options);
+  return {
+    own: policyRows(group, advantages),
+    off: row ? [{ ...row, advantage: advantages.at(-1)! }] : [],
+  };
+}

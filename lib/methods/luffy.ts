@@ -1,0 +1,69 @@
+/**
+ * LUFFY (arXiv:2504.14945): each group holds, beside the policy's own completions, one demonstration
+ * as an off-policy sample; advantages compare all of them.
+ *
+ * Own completions lose −A ρ without a clip, demonstrations −A f(π) with f(x) = x / (x + γ), which
+ * lifts the gradient of unlikely tokens (policy shaping, eq. 7). The behaviour policy's probability
+ * of a demonstration is taken as 1.
+ *
+ * Differences from the paper and from the authors' code:
+ * 1. Advantages are centred and not divided by the standard deviation, as in the code; the paper
+ *    divides.
+ * 2. Sums are divided by the token limit and averaged over all rows, demonstrations among them
+ *    (the code's 8192).
+ * 3. No entropy bonus; the code has 0.001, the paper 0.01.
+ * 4. A group whose question has no usable demonstration is the policy's alone.
+ *
+ * @module
+ */
+import * as tf from "@tensorflow/tfjs";
+import { clippedSurrogate, type Objective } from "../objectives/objective.ts";
+import { constantLength } from "../objectives/weigh.ts";
+import { countTaught, mixedGroup } from "./demonstrations.ts";
+import { checkGroups, type GroupConfig, method } from "./method.ts";
+import { GROUP_DEFAULTS } from "./rl.ts";
+import { rolloutStep } from "./rollouts.ts";
+import { policyUpdate, type Term } from "./update.ts";
+
+/** Settings of {@linkcode luffy}. */
+export interface LuffyConfig extends GroupConfig {
+  /** γ > 0 of policy shaping. */
+  readonly shaping: number;
+}
+
+/** Trains a policy with LUFFY. */
+export const luffy = method<LuffyConfig>({
+  id: "luffy",
+  title: "LUFFY",
+  paper: "arXiv:2504.14945",
+  about: "a demonstration joins each group as an off-policy sample with a shaped gradient",
+  kind: "hybrid",
+  config: { ...GROUP_DEFAULTS, groupSize: 7, shaping: 0.1 }, // with the demonstration, eight
+  check: checkGroups,
+  async step(training) {
+    const { config, state } = training;
+    const { groups, metrics } = await rolloutStep(training);
+    const taught: number[] = [];
+    const update = await policyUpdate(training, groups, (part): Term[] => {
+      const mixed = part.map((group) => mixedGroup(training, group));
+      taught.push(...part.filter((_, i) => mixed[i]!.off.length > 0).map(({ index }) => index));
+      const [own, off] = [mixed.flatMap(({ own }) => own), mixed.flatMap(({ off }) => off)];
+      const rows = constantLength(config.maxNewTokens)([...own, ...off]);
+      return [
+        { name: "rl", rows: rows.slice(0, own.length), objective: clippedSurrogate(null) },
+        { name: "off", rows: rows.slice(own.length), objective: shaped(config.shaping) },
+      ];
+    });
+    countTaught(state, taught, [update]);
+    return { ...metrics, ...update };
+  },
+});
+
+/** −A f(π(token)) with f(x) = x / (x + γ) (arXiv:2504.14945, eq. 7). */
+export function shaped(shaping: number): Objective {
+  return ({ logProbs }, { advantages }) => {
+    const probability = tf.exp(logProbs) as tf.Tensor1D;
+    const value = tf.div(probability, tf.add(probability, shaping));
+    return { loss: tf.neg(tf.mul(value, advantages)) as tf.Tensor1D, report: { probability } };
+  };
+}
