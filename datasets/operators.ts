@@ -84,15 +84,23 @@ function promptOf({ start, links }: Chain): string {
 /** May change the result of a primitive step. */
 type Slip = (sign: string, result: string) => string;
 
+/** How a chain is worked out. */
+interface Manner {
+  readonly slip?: Slip;
+  /** Whether each step is followed by its check: `37+58=85,85-58=37`. */
+  readonly checks?: boolean;
+}
+
 /** Works a chain out. */
 function work(
   { start, links }: Chain,
-  slip: Slip = (_sign, result) => result,
+  { slip = (_sign, result) => result, checks = false }: Manner,
 ): { steps: string; answer: string } {
   const steps: string[] = [];
   const step = (x: string, sign: string, y: string): string => {
     const result = slip(sign, combine(x, sign, y));
     steps.push(`${x}${sign}${y}=${result}`);
+    if (checks) steps.push(`${result}${sign === "+" ? "-" : "+"}${y}=${x}`);
     return result;
   };
   let value = start;
@@ -126,8 +134,8 @@ function drawChain(prng: Prng, kind: OperatorsKind): Chain {
 }
 
 /** A chain as a question; the worked steps are its demonstration. */
-function questionOf(chain: Chain, kind: OperatorsKind, slip?: Slip): Omit<Question, "id"> {
-  const { steps, answer } = work(chain, slip);
+function questionOf(chain: Chain, kind: OperatorsKind, manner: Manner): Omit<Question, "id"> {
+  const { steps, answer } = work(chain, manner);
   return {
     prompt: promptOf(chain),
     answer,
@@ -154,10 +162,37 @@ function questionOf(chain: Chain, kind: OperatorsKind, slip?: Slip): Omit<Questi
  * ```
  */
 export function operators(options: GenerateOptions = {}): Dataset {
+  return chains("mixed", options, {});
+}
+
+/**
+ * The questions of {@linkcode operators} with demonstrations in a style that is not the base
+ * policy's own: each step is followed by its check, `37+58=85,85-58=37`, so that they are about
+ * twice as long (up to 111 tokens) and none of it has been practised in that order. It stands for
+ * demonstrations of another, wordier author, such as a large reasoning model.
+ *
+ * @throws {RangeError} When an option is out of range.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { operators, operatorsChecked } from "./operators.ts";
+ *
+ * const [own, checked] = [operators().question(0), operatorsChecked().question(0)];
+ * assertEquals(checked.prompt, own.prompt);
+ * assertEquals(checked.answer, own.answer);
+ * assertEquals(checked.demonstration!.split(",").length, 2 * own.demonstration!.split(",").length);
+ * ```
+ */
+export function operatorsChecked(options: GenerateOptions = {}): Dataset {
+  return chains("checked", options, { checks: true });
+}
+
+function chains(variant: string, options: GenerateOptions, manner: Manner): Dataset {
   const { split = "train", size = split === "train" ? 1500 : 240, seed = 1 } = options;
   return generate({
     family: "operators",
-    variant: "mixed",
+    variant,
     size,
     seed,
     split,
@@ -165,7 +200,7 @@ export function operators(options: GenerateOptions = {}): Dataset {
     draw(prng): Draft {
       const kind = drawKind(prng, SHARES[split]);
       const chain = drawChain(prng, kind);
-      return { prompt: promptOf(chain), complete: () => questionOf(chain, kind) };
+      return { prompt: promptOf(chain), complete: () => questionOf(chain, kind, manner) };
     },
   });
 }
@@ -193,7 +228,7 @@ export function operatorsPractice(options: PracticeOptions = {}): Dataset {
         const slips = prng() < (sign === "+" ? noise.plus : noise.minus);
         return slips ? twoDigits((Number(result) + randomInteger(prng, 1, 100)) % 100) : result;
       };
-      return { prompt: promptOf(chain), complete: () => questionOf(chain, kind, slip) };
+      return { prompt: promptOf(chain), complete: () => questionOf(chain, kind, { slip }) };
     },
   });
 }

@@ -8,10 +8,16 @@ import type { Dataset, Split } from "../lib/data/question.ts";
 import { addition } from "./addition.ts";
 import { countdown } from "./countdown.ts";
 import { multiplication } from "./multiplication.ts";
-import { operators } from "./operators.ts";
+import { operators, operatorsChecked } from "./operators.ts";
 
 /** Built-in families by name; each makes any split. */
-export const DATASETS = { operators, countdown, addition, multiplication } as const;
+export const DATASETS = {
+  operators,
+  "operators-checked": operatorsChecked,
+  countdown,
+  addition,
+  multiplication,
+} as const;
 
 /** The name of a built-in family. */
 export type DatasetName = keyof typeof DATASETS;

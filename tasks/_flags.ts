@@ -14,7 +14,8 @@ export const DATASET = {
   kind: "text",
   value: "NAME|FILE",
   default: "operators",
-  help: "operators, countdown, addition, multiplication, or a .csv or .jsonl file of your own",
+  help:
+    "operators, operators-checked, countdown, addition, multiplication, or a .csv or .jsonl file of your own",
 } as const;
 
 /** A policy's folder. */

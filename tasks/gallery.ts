@@ -7,6 +7,7 @@ import {
   type Dataset,
   multiplication,
   operators,
+  operatorsChecked,
   questionsToCsv,
   type Split,
   writeWhole,
@@ -59,6 +60,13 @@ export const builtInDatasets: readonly GalleryEntry[] = [
       "`a@b` is `a+b+b` and `a&b` is `a-b-b`: both are new to the base policy.",
     options: [{ ...SIZE, value: "1500, or 240 outside train" }, SEED],
     make: operators,
+  },
+  {
+    name: "operators-checked",
+    about: "The questions of `operators`; each step of a demonstration is followed by its check, " +
+      "a style that the base policy has never practised.",
+    options: [{ ...SIZE, value: "1500, or 240 outside train" }, SEED],
+    make: operatorsChecked,
   },
   {
     name: "countdown",
