@@ -3,10 +3,11 @@
  *
  * @module
  */
+import type { Layout, PlotData } from "plotly.js";
+import { type Figure, toSvg } from "../../mod.ts";
 import { bySize, isPeer, residentGrowth, type Sweep, sweepsOf } from "./tables.ts";
 import type { Results } from "./results.ts";
 import type { Row } from "./race.ts";
-import { type Figure, toSvg } from "./svg.ts";
 
 /** Colours that also differ in lightness, for readers who do not tell red from green. */
 const COLORS = ["#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#000000"];
@@ -26,15 +27,19 @@ interface Panel {
   }[];
 }
 
+/** A trace; its types do not know yet that there can be several legends. */
+type Line = Partial<PlotData> & { legend: string };
+
 /** Panels side by side, the legend of each below it. */
-export function panelFigure(title: string, panels: readonly Panel[]): Figure & { height: number } {
+export function panelFigure(title: string, panels: readonly Panel[]): Figure {
   const legend = LINE * Math.max(...panels.map(({ lines }) => lines.length));
   const [bottom, height] = [50 + legend, TOP + PANEL + 50 + legend];
   const gap = 0.1;
   const width = (1 - gap * (panels.length - 1)) / panels.length;
-  const layout: Record<string, unknown> = {
+  const layout: Partial<Layout> & Record<string, unknown> = {
+    width: WIDTH,
+    height,
     title: { text: title },
-    font: { family: "sans-serif", size: 12 },
     margin: { l: 70, r: 20, t: TOP, b: bottom },
     plot_bgcolor: "white",
     annotations: panels.map(({ y }, i) => ({
@@ -74,7 +79,7 @@ export function panelFigure(title: string, panels: readonly Panel[]): Figure & {
       yanchor: "top",
       bgcolor: "rgba(0,0,0,0)",
     };
-    return lines.map(({ name, dashed, points }, at) => ({
+    return lines.map(({ name, dashed, points }, at): Line => ({
       type: "scatter",
       mode: points.length > 20 ? "lines" : "lines+markers",
       name,
@@ -87,7 +92,7 @@ export function panelFigure(title: string, panels: readonly Panel[]): Figure & {
       showlegend: true,
     }));
   });
-  return { data, layout, height };
+  return { data, layout };
 }
 
 /** How an axis of a sweep reads. */
@@ -113,8 +118,8 @@ function sweepPanel(sweeps: readonly Sweep[], y: string): Panel {
 }
 
 /** The pictures of the results, by file name. */
-export function figuresOf(results: Results): Record<string, Figure & { height: number }> {
-  const figures: Record<string, Figure & { height: number }> = {};
+export function figuresOf(results: Results): Record<string, Figure> {
+  const figures: Record<string, Figure> = {};
   for (const [size, ofSize] of bySize(sweepsOf(results.cost?.rows ?? []))) {
     for (const [what, sweeps] of Map.groupBy(ofSize, ({ what }) => what)) {
       const panels = [...Map.groupBy(sweeps, ({ axis }) => axis).values()];
@@ -165,8 +170,8 @@ function growthPanel(rows: readonly Row[], name: string, y: string): Panel {
 /** Draws the pictures of the results into a folder; returns their file names. */
 export async function drawFigures(results: Results, folder: string): Promise<string[]> {
   const figures = figuresOf(results);
-  for (const [name, { height, ...figure }] of Object.entries(figures)) {
-    await Deno.writeTextFile(`${folder}/${name}`, await toSvg(figure, WIDTH, height));
+  for (const [name, figure] of Object.entries(figures)) {
+    await Deno.writeTextFile(`${folder}/${name}`, await toSvg(figure));
   }
   return Object.keys(figures);
 }
