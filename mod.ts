@@ -67,29 +67,96 @@ export * from "./lib/objectives/weigh.ts";
 export * from "./lib/optim/accumulate.ts";
 export * from "./lib/optim/adamw.ts";
 export * from "./lib/optim/schedule.ts";
+export * from "./lib/methods/buffer.ts";
+export * from "./lib/methods/chord.ts";
+export * from "./lib/methods/cispo.ts";
+export * from "./lib/methods/dapo.ts";
 export * from "./lib/methods/demonstrations.ts";
+export * from "./lib/methods/dft.ts";
+export * from "./lib/methods/dr_grpo.ts";
 export * from "./lib/methods/grpo.ts";
+export * from "./lib/methods/gspo.ts";
+export * from "./lib/methods/hpt.ts";
 export * from "./lib/methods/luffy.ts";
 export * from "./lib/methods/method.ts";
 export * from "./lib/methods/metrics.ts";
+export * from "./lib/methods/mixture.ts";
+export * from "./lib/methods/prefix_rft.ts";
 export * from "./lib/methods/registry.ts";
+export * from "./lib/methods/reinforce.ts";
 export * from "./lib/methods/relift.ts";
+export * from "./lib/methods/relift_always.ts";
+export * from "./lib/methods/relift_random.ts";
+export * from "./lib/methods/relift_uniform.ts";
 export * from "./lib/methods/rl.ts";
+export * from "./lib/methods/rl_plus.ts";
+export * from "./lib/methods/rl_sft.ts";
+export * from "./lib/methods/rl_sft_loss.ts";
+export * from "./lib/methods/rloo.ts";
 export * from "./lib/methods/rollouts.ts";
 export * from "./lib/methods/sft.ts";
+export * from "./lib/methods/sft_rl.ts";
+export * from "./lib/methods/srft.ts";
+export * from "./lib/methods/superrl.ts";
 export * from "./lib/methods/training.ts";
 export * from "./lib/methods/update.ts";
 export * from "./lib/evaluation/base.ts";
 export * from "./lib/evaluation/evaluate.ts";
 export * from "./lib/evaluation/metrics.ts";
+export * from "./lib/evaluation/statistics.ts";
 export * from "./lib/evaluation/strata.ts";
 export * from "./lib/evaluation/table.ts";
+export {
+  type Cell,
+  type CellFolders,
+  type CellQuestions,
+  disposeCell,
+  finishCell,
+  isTrained,
+  openCell,
+  trainCell,
+} from "./lib/runs/cell.ts";
 export * from "./lib/runs/checkpoint.ts";
 export * from "./lib/runs/compare.ts";
+export * from "./lib/runs/grid.ts";
 export * from "./lib/runs/metrics_log.ts";
 export * from "./lib/runs/progress.ts";
+export * from "./lib/runs/read_runs.ts";
 export * from "./lib/runs/run.ts";
 export * from "./lib/runs/status.ts";
+export * from "./lib/runs/study.ts";
+export * from "./lib/runs/study_results.ts";
+export * from "./lib/figures/ablations.ts";
+export * from "./lib/figures/buffer_turnover.ts";
+export * from "./lib/figures/cost_accuracy.ts";
+export * from "./lib/figures/dead_groups.ts";
+export { type FigureSize, PLOTLY_CONFIG } from "./lib/figures/drawable.ts";
+export * from "./lib/figures/figure.ts";
+export * from "./lib/figures/figures.ts";
+export { FONT_FAMILY } from "./lib/figures/fonts.ts";
+export * from "./lib/figures/forgetting.ts";
+export * from "./lib/figures/framework.ts";
+export * from "./lib/figures/histograms.ts";
+export * from "./lib/figures/html.ts";
+export * from "./lib/figures/main_table.ts";
+export { type Box, type Page, pageLayout, type Panel, withNote } from "./lib/figures/page.ts";
+export * from "./lib/figures/pass_at_k.ts";
+export * from "./lib/figures/published.ts";
+export * from "./lib/figures/seed_band.ts";
+export * from "./lib/figures/show.ts";
+export * from "./lib/figures/size_gate.ts";
+export * from "./lib/figures/static.ts";
+export * from "./lib/figures/strata_moves.ts";
+export * from "./lib/figures/stratum_dynamics.ts";
+export * from "./lib/figures/taught.ts";
+export {
+  methodOf,
+  type MethodStyle,
+  STRATUM_COLORS,
+  STRATUM_TITLES,
+  styleOf,
+} from "./lib/figures/theme.ts";
+export * from "./lib/figures/training_curves.ts";
 export * from "./datasets/addition.ts";
 export * from "./datasets/countdown.ts";
 export * from "./datasets/multiplication.ts";

@@ -13,6 +13,7 @@ import {
   writeWhole,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
+import { code, table } from "./_markdown.ts";
 
 const command = {
   name: "gallery",
@@ -131,24 +132,6 @@ function section({ name, about, options, make }: GalleryEntry): string[] {
       return [`### ${name}, ${split}`, table(["prompt", "answer", "demonstration", "kind"], rows)];
     }),
   ];
-}
-
-/** A table padded the way `deno fmt` pads it, so that the page passes the format check. */
-function table(header: readonly string[], rows: readonly (readonly string[])[]): string {
-  const widths = header.map((name, i) =>
-    Math.max(3, name.length, ...rows.map((r) => r[i]!.length))
-  );
-  const line = (cells: readonly string[]): string =>
-    `| ${cells.map((cell, i) => cell.padEnd(widths[i]!)).join(" | ")} |`;
-  return [line(header), line(widths.map((width) => "-".repeat(width))), ...rows.map(line)]
-    .join("\n");
-}
-
-/** Text as code in a table cell. */
-function code(text: string): string {
-  if (text === "") return "";
-  const fence = text.includes("`") ? "``" : "`";
-  return `${fence}${text.replaceAll("|", "\\|").replaceAll("\n", "⏎")}${fence}`;
 }
 
 /** Writes `GALLERY.md` and `samples/<name>.csv` for every built-in dataset. */

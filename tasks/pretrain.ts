@@ -109,6 +109,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
       entropyCoefficient: 0,
       learningRate: { peak: rate, warmupSteps: 20, shape: "cosine" },
       adamw: ADAMW_DEFAULTS,
+      questions: { from: 0, to: 1 },
     } as const;
     for await (const metrics of sft(policy, practice, settings, state)) {
       progress.step(++done, statusLine(metrics));

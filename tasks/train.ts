@@ -17,6 +17,7 @@ import {
   evaluate,
   type EvaluationSummary,
   evaluationTable,
+  isMethodName,
   METHODS,
   type MethodSettings,
   openDataset,
@@ -52,8 +53,8 @@ const EVALUATION_SEED = 1001;
 
 const command = {
   name: "train",
-  about:
-    "trains a policy with RL, SFT or ReLIFT, and says what it learned, by difficulty, before and after.",
+  about: "trains a policy with RL, SFT, ReLIFT or another method, and says what it learned, by " +
+    "difficulty, before and after.",
   flags: {
     method: {
       kind: "text",
@@ -105,6 +106,8 @@ const command = {
   examples: [
     "deno task train",
     "deno task train --method rl --steps 20 --seed 2",
+    "deno task train --method relift --preset relift-v1",
+    "deno task train --method my_method.ts",
     "deno task train --dataset my_questions.csv --out runs/mine",
     "deno task train --resume --out runs/mine",
   ],
@@ -143,7 +146,8 @@ async function train(flags: TrainFlags): Promise<void> {
   }
   const after = summarize(await judge(run.policy), strata);
   const taughtIndices = Object.keys(run.state.taught).map(Number);
-  const taught = taughtIndices.length > 0 && run.config.settings.method !== "sft"
+  const { kind } = await openMethod(run.config.settings.method);
+  const taught = taughtIndices.length > 0 && kind !== "sft" // which would ask all it trained on
     ? summarize(await judge(run.policy, subset(run.dataset, taughtIndices)))
     : undefined;
   const used = demonstrationMetrics(run.state, run.dataset);
@@ -185,6 +189,12 @@ async function begin(
 ): Promise<Run> {
   const { method = "relift", seed = 1 } = flags;
   const { dataset: datasetName = DATASET.default, policy: folder = POLICY.default } = flags;
+  if (!isMethodName(method)) {
+    throw new UsageError(
+      `--method must be ${Object.keys(METHODS).join(", ")} or a .ts file: ` +
+        `current value is ${JSON.stringify(method)}`,
+    );
+  }
   const { config: defaults } = await openMethod(method);
   const preset = flags.preset ?? method;
   const { method: owner, config: scaled } = PRESETS[preset] ?? { method, config: defaults };
@@ -302,15 +312,18 @@ function report(
   after: EvaluationSummary,
   taught: EvaluationSummary | undefined,
 ): string {
-  const { settings: { method, config }, dataset } = run.config;
+  const { settings: { config }, preset, dataset } = run.config;
   const distinct = Object.keys(run.state.taught).length;
+  const { rollouts, optimizerSteps, flops } = run.state.budget;
   return [
-    `${method} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ${before.questions} ` +
+    `${preset} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ${before.questions} ` +
     `${dataset in DATASETS ? "validation questions" : "questions, those it trained on"}, ` +
     `avg@${before.samples}`,
     evaluationTable(before, after),
     `demonstrations used: ${distinct} of ${run.dataset.size} ` +
     `(${(100 * distinct / run.dataset.size).toFixed(1)} %), SFT events: ${run.state.sftEvents}`,
+    `cost: ${rollouts} rollouts, ${optimizerSteps} optimizer steps, ` +
+    `${flops.toExponential(2).replace("+", "")} FLOPs`,
     ...(taught
       ? [`taught questions now: avg@${taught.samples} ${taught.average.mean.toFixed(3)}`]
       : []),

@@ -1,6 +1,6 @@
 import { assertStringIncludes } from "@std/assert";
 import { metricsTable } from "../lib/methods/metrics.ts";
-import { PRESETS } from "../lib/methods/presets.ts";
+import { PRESETS } from "../lib/methods/registry.ts";
 import { comparisonTable, readOutcomes } from "../lib/runs/compare.ts";
 import denoJson from "../deno.json" with { type: "json" };
 

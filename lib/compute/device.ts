@@ -55,6 +55,12 @@ export interface DeviceOptions {
   /** Whether `wasm` may use a BLAS library of this machine. */
   readonly blas?: boolean;
   /**
+   * Threads that `wasm` uses at most, a whole number >= 1; one for each core, up to 16, unless given.
+   * Sums that are divided among threads are rounded differently: with 1, results do not depend on
+   * how many cores a machine has.
+   */
+  readonly threads?: number;
+  /**
    * Whether `webgpu` reads the weights of projections, and keeps keys and values, as 16-bit floats:
    * half of what decoding reads. The weights that are trained and saved, and all sums, stay float32.
    * Other devices, and `plain`, compute as without.
@@ -71,18 +77,24 @@ export interface DeviceOptions {
  * then.
  *
  * @throws {TypeError} When the device asked for cannot be started; the message says why.
+ * @throws {RangeError} When `threads` is not a whole number >= 1.
  */
 export async function openDevice(options: DeviceOptions = {}): Promise<Device> {
-  const { prefer = "auto", blas = true, plain = false } = options;
+  const { prefer = "auto", blas = true, plain = false, threads = Infinity } = options;
+  if (threads !== Infinity && !(Number.isInteger(threads) && threads >= 1)) {
+    throw new RangeError(
+      `Cannot open a device as threads must be a whole number >= 1: current value is ${threads}`,
+    );
+  }
   const half = !plain && (options.half ?? false);
   useKernels(!plain);
   if (prefer === "webgpu") return await openWebGpu(half);
-  if (prefer === "wasm") return await openWasm(blas);
+  if (prefer === "wasm") return await openWasm(blas, threads);
   if (prefer === "cpu") return await openCpu();
   const adapter = await findAdapter();
   if (adapter && !adapter.software) return await openWebGpu(half);
   try {
-    return await openWasm(blas);
+    return await openWasm(blas, threads);
   } catch {
     return await openCpu();
   }
@@ -104,12 +116,12 @@ async function openWebGpu(half: boolean): Promise<Device> {
   return { name: "webgpu", description: `webgpu on ${adapter.description}${kind}${storage}` };
 }
 
-async function openWasm(wantBlas: boolean): Promise<Device> {
+async function openWasm(wantBlas: boolean, most: number): Promise<Device> {
   const { setWasmPaths } = await import("@tensorflow/tfjs-backend-wasm");
   const entry = import.meta.resolve("@tensorflow/tfjs-backend-wasm");
   setWasmPaths(fileURLToPath(new URL("./", entry)));
   await sharingMemory(() => start("wasm"));
-  const { blas, threads } = await openHeap(tf.backend() as BackendWasm, wantBlas);
+  const { blas, threads } = await openHeap(tf.backend() as BackendWasm, wantBlas, most);
   installMatMul();
   installIdentity();
   const cores = `${threads} thread${threads === 1 ? "" : "s"}`;

@@ -54,6 +54,7 @@ let heap: OpenHeap | undefined;
 interface OpenHeap extends Heap {
   readonly blas: Blas | undefined;
   useBlas(on: boolean): void;
+  useThreads(most: number): Promise<void>;
 }
 
 /** Runs `start`, which starts the backend, so that its memory is shared, and keeps it. */
@@ -108,12 +109,19 @@ export interface HeapDevice {
 }
 
 /**
- * Puts our kernels on the heap of the running backend, or only changes what multiplies.
+ * Puts our kernels on the heap of the running backend, or only changes what multiplies and on how
+ * many threads.
  *
- * @param wantsBlas Whether that is a BLAS library, where there is one.
+ * @param wantsBlas Whether a BLAS library multiplies, where there is one.
+ * @param most Threads to use where there are as many cores.
  */
-export async function openHeap(backend: BackendWasm, wantsBlas: boolean): Promise<HeapDevice> {
+export async function openHeap(
+  backend: BackendWasm,
+  wantsBlas: boolean,
+  most: number,
+): Promise<HeapDevice> {
   heap ??= await loadHeap(backend, memory!);
+  await heap.useThreads(most);
   const blas = wantsBlas ? heap.blas : undefined;
   heap.useBlas(blas !== undefined);
   return { blas, threads: heap.threads };
@@ -134,10 +142,10 @@ async function loadHeap(
     _free: (address: number) => void;
   };
   const allocate = (bytes: number) => _malloc(bytes) >>> 0; // signed where it is above 2 GiB
-  const count = Math.min(navigator.hardwareConcurrency, MOST_THREADS);
-  const packing = allocate(count * PACKING_BYTES);
+  const cores = Math.min(navigator.hardwareConcurrency, MOST_THREADS);
+  const packing = allocate(cores * PACKING_BYTES);
   const blas = findBlas({ threads: 1 }); // our own threads divide a product
-  const threads = await startThreads({ memory, module, packing, library: blas?.library }, count);
+  const threads = await startThreads({ memory, module, packing, library: blas?.library });
   let [room, roomBytes] = [0, 0];
   const split: Heap["split"] = (job, units, least, numbersOf) => {
     const parts = Math.max(1, Math.min(threads.count, Math.floor(units / least)));
@@ -149,7 +157,9 @@ async function loadHeap(
   };
   return {
     kernels: threads.own.kernels,
-    threads: threads.count,
+    get threads(): number {
+      return threads.count;
+    },
     at: ({ dataId }) => backend.getMemoryOffset(dataId),
     output: (shape, dtype = "float32") => backend.makeOutput([...shape], dtype),
     floats: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
@@ -174,6 +184,7 @@ async function loadHeap(
     },
     blas,
     useBlas: threads.useBlas,
+    useThreads: (most) => threads.use(Math.min(most, cores)),
   };
 }
 

@@ -69,35 +69,51 @@ export function controlOf(
 
 /** Threads that wait for jobs. */
 export interface Threads {
-  /** Parts that a job can have: the workers, and the thread that gives the jobs. */
+  /** Parts that a job can have: the workers in use, and the thread that gives the jobs. */
   readonly count: number;
   readonly own: Thread;
+  /** Uses `count` threads from now on, and starts those that are not there yet. */
+  use(count: number): Promise<void>;
   /** Whether products of jobs may use BLAS. */
   useBlas(on: boolean): void;
   /** Runs the parts of a job side by side, the first here, and waits for all. */
   run(name: JobName, parts: readonly (readonly number[])[]): void;
 }
 
-/** Starts `count - 1` threads; they sleep until there is a job, and end with the process. */
-export async function startThreads(start: ThreadStart, count: number): Promise<Threads> {
-  const workers = await Promise.all(Array.from({ length: count - 1 }, async (_, i) => {
-    const control = new SharedArrayBuffer(4 * WORDS + 8 * NUMBERS);
-    const worker = new Worker(new URL("./worker.ts", import.meta.url), {
-      workerData: { start, part: i + 1, control },
-    });
-    await new Promise((resolve, reject) => {
-      worker.once("message", resolve);
-      worker.once("error", reject);
-    });
-    worker.unref();
-    return controlOf(control);
-  }));
+/** A worker's control buffer, opened. */
+type Control = ReturnType<typeof controlOf>;
+
+/** Starts a worker; it sleeps until there is a job, and ends with the process. */
+async function startWorker(start: ThreadStart, part: number): Promise<Control> {
+  const control = new SharedArrayBuffer(4 * WORDS + 8 * NUMBERS);
+  const worker = new Worker(new URL("./worker.ts", import.meta.url), {
+    workerData: { start, part, control },
+  });
+  await new Promise((resolve, reject) => {
+    worker.once("message", resolve);
+    worker.once("error", reject);
+  });
+  worker.unref();
+  return controlOf(control);
+}
+
+/** Makes the calling thread ready; {@linkcode Threads.use} adds workers to it. */
+export async function startThreads(start: ThreadStart): Promise<Threads> {
+  const workers: Control[] = [];
   const own = await openThread(start, 0);
   const ids = new Map(own.jobs.names.map((name, id) => [name, id]));
-  let blas = 0;
+  let [count, blas] = [1, 0];
   return {
-    count,
+    get count(): number {
+      return count;
+    },
     own,
+    async use(wanted): Promise<void> {
+      const missing = Math.max(0, wanted - 1 - workers.length);
+      const parts = Array.from({ length: missing }, (_, i) => workers.length + 1 + i);
+      workers.push(...await Promise.all(parts.map((part) => startWorker(start, part))));
+      count = wanted;
+    },
     useBlas: (on) => blas = Number(on),
     run(name, [first, ...others]): void {
       const id = ids.get(name)!;

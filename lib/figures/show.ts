@@ -25,6 +25,8 @@ export interface NotebookKernel {
 
 /** How to show a figure. */
 export interface ShowOptions extends Partial<FigureSize> {
+  /** Pixels of the picture for each of the figure; 2, which suits fine screens, unless given. */
+  readonly scale?: number;
   /** Undefined outside a notebook; by default what is found. */
   readonly kernel?: NotebookKernel;
 }
@@ -136,13 +138,18 @@ interface Output {
 /** `still`: a picture alone. */
 type Form = "live" | "still";
 
+/** Of a picture that is kept in a notebook; one that soon gives way to the next has all it has. */
+const COLORS = 256;
+
 async function outputOf(
   figure: Figure,
-  asked: Partial<FigureSize>,
+  asked: ShowOptions,
   form: Form = "live",
 ): Promise<Output> {
   const size = sizeOf(figure, asked);
-  const png = await toPng(await toSvg(figure, size), { scale: 2 });
+  const { scale = 2 } = asked;
+  const colors = form === "live" ? COLORS : undefined;
+  const png = await toPng(await toSvg(figure, size), { scale, colors });
   const text = summaryOf(figure);
   // shown at half its pixels, so sharp on fine screens
   const image = `<img width="${size.width}" height="${size.height}" alt="${escapeText(text)}" ` +
@@ -150,13 +157,26 @@ async function outputOf(
   return {
     data: {
       ...(form === "still" ? {} : {
-        "application/vnd.plotly.v1+json": { ...drawable(figure, size), config: PLOTLY_CONFIG },
+        "application/vnd.plotly.v1+json": {
+          ...shortened(drawable(figure, size)),
+          config: PLOTLY_CONFIG,
+        },
       }),
       "text/html": image,
       "text/plain": text,
     },
     metadata: {},
   };
+}
+
+/** Significant digits of numbers in a notebook: more than a screen can show. */
+const DIGITS = 6;
+
+function shortened(figure: Figure): Figure {
+  return JSON.parse(JSON.stringify(
+    figure,
+    (_, value) => typeof value === "number" ? Number(value.toPrecision(DIGITS)) : value,
+  ));
 }
 
 /**

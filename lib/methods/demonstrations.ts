@@ -4,9 +4,7 @@
  * @module
  */
 import type { Dataset, Question } from "../data/question.ts";
-import type { Group } from "../grading/group.ts";
 import type { Policy } from "../model/policy.ts";
-import { type AdvantageOptions, groupAdvantages } from "../objectives/advantages.ts";
 import type { TrainingRow } from "../objectives/batch.ts";
 import { likelihood, type Objective } from "../objectives/objective.ts";
 import { tokenMean } from "../objectives/weigh.ts";
@@ -15,7 +13,7 @@ import type { Schedule } from "../optim/schedule.ts";
 import { encodePart } from "../rollout/rollout.ts";
 import type { Training } from "./method.ts";
 import { mean, type Metrics, type TrainingState } from "./training.ts";
-import { type Learner, optimizerStep, policyRows } from "./update.ts";
+import { type Learner, optimizerStep } from "./update.ts";
 
 /** Settings of supervised steps. */
 export interface SupervisedConfig {
@@ -109,32 +107,4 @@ export function countTaught(
   );
   if (!taken) return;
   for (const index of indices) state.taught[index] = (state.taught[index] ?? 0) + 1;
-}
-
-/** A group's completions and its question's demonstration, judged against each other. */
-export interface MixedGroup {
-  /** The policy's own completions. */
-  readonly own: readonly TrainingRow[];
-  /** The demonstration; none when the question has no usable one. */
-  readonly off: readonly TrainingRow[];
-}
-
-/**
- * Puts a demonstration into the group of its question: the advantages of both come from the rewards
- * of all (LUFFY, arXiv:2504.14945, eq. 4).
- */
-export function mixedGroup(
-  { policy, dataset, config }: Training,
-  group: Group,
-  options?: AdvantageOptions,
-): MixedGroup {
-  const { question } = group;
-  const row = demonstrationRow(policy, dataset, question, config.maxNewTokens);
-  const rewards = group.rewards.map(({ total }) => total);
-  if (row) rewards.push(dataset.reward(question, question.demonstration!).total);
-  const advantages = groupAdvantages(rewards, options);
-  return {
-    own: policyRows(group, advantages),
-    off: row ? [{ ...row, advantage: advantages.at(-1)! }] : [],
-  };
 }

@@ -15,6 +15,7 @@ import { sequenceMean } from "../objectives/weigh.ts";
 import { checkGroups, type GroupConfig, method } from "./method.ts";
 import { GROUP_DEFAULTS } from "./rl.ts";
 import { rolloutStep } from "./rollouts.ts";
+import type { Metrics } from "./training.ts";
 import { policyTerm, policyUpdate } from "./update.ts";
 
 /** Settings of {@linkcode grpo}. */
@@ -32,7 +33,7 @@ export const grpo = method<GrpoConfig>({
   kind: "rl",
   config: { ...GROUP_DEFAULTS, clip: 0.2 },
   check: checkGroups,
-  async step(training) {
+  async step(training): Promise<Metrics> {
     const { clip } = training.config;
     const { groups, metrics } = await rolloutStep(training);
     const update = await policyUpdate(training, groups, (part) => [policyTerm(part, {

@@ -17,13 +17,13 @@
  * @module
  */
 import * as tf from "@tensorflow/tfjs";
-import { clippedSurrogate, type Objective } from "../objectives/objective.ts";
+import type { Objective } from "../objectives/objective.ts";
 import { constantLength } from "../objectives/weigh.ts";
-import { countTaught, mixedGroup } from "./demonstrations.ts";
-import { checkGroups, type GroupConfig, method } from "./method.ts";
+import { checkGroups, type GroupConfig, type Method, method } from "./method.ts";
+import { jointTerms, mixedGroups, mixedUpdate } from "./mixture.ts";
 import { GROUP_DEFAULTS } from "./rl.ts";
 import { rolloutStep } from "./rollouts.ts";
-import { policyUpdate, type Term } from "./update.ts";
+import { checkPositive, type Metrics } from "./training.ts";
 
 /** Settings of {@linkcode luffy}. */
 export interface LuffyConfig extends GroupConfig {
@@ -32,29 +32,30 @@ export interface LuffyConfig extends GroupConfig {
 }
 
 /** Trains a policy with LUFFY. */
-export const luffy = method<LuffyConfig>({
+export const luffy: Method<LuffyConfig> = method<LuffyConfig>({
   id: "luffy",
   title: "LUFFY",
   paper: "arXiv:2504.14945",
   about: "a demonstration joins each group as an off-policy sample with a shaped gradient",
   kind: "hybrid",
   config: { ...GROUP_DEFAULTS, groupSize: 7, shaping: 0.1 }, // with the demonstration, eight
-  check: checkGroups,
-  async step(training) {
-    const { config, state } = training;
+  check(config): void {
+    checkGroups(config);
+    checkPositive({ shaping: config.shaping });
+  },
+  async step(training): Promise<Metrics> {
+    const { maxNewTokens, shaping } = training.config;
     const { groups, metrics } = await rolloutStep(training);
-    const taught: number[] = [];
-    const update = await policyUpdate(training, groups, (part): Term[] => {
-      const mixed = part.map((group) => mixedGroup(training, group));
-      taught.push(...part.filter((_, i) => mixed[i]!.off.length > 0).map(({ index }) => index));
-      const [own, off] = [mixed.flatMap(({ own }) => own), mixed.flatMap(({ off }) => off)];
-      const rows = constantLength(config.maxNewTokens)([...own, ...off]);
-      return [
-        { name: "rl", rows: rows.slice(0, own.length), objective: clippedSurrogate(null) },
-        { name: "off", rows: rows.slice(own.length), objective: shaped(config.shaping) },
-      ];
+    const update = await mixedUpdate(training, groups, (part) => {
+      const mixed = mixedGroups(training, part);
+      const { demonstrations } = mixed;
+      const options = {
+        weigh: constantLength(maxNewTokens),
+        clip: null,
+        objective: shaped(shaping),
+      };
+      return { terms: jointTerms(mixed, options), demonstrations };
     });
-    countTaught(state, taught, [update]);
     return { ...metrics, ...update };
   },
 });

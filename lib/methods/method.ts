@@ -7,11 +7,11 @@ import type { Dataset } from "../data/question.ts";
 import type { Policy } from "../model/policy.ts";
 import type { AdamwConfig } from "../optim/adamw.ts";
 import type { Schedule } from "../optim/schedule.ts";
-import type { OnGroups } from "./rollouts.ts";
 import {
   checkCounts,
   demonstrationMetrics,
   type Metrics,
+  type OnGroups,
   type TrainingState,
   trainingState,
 } from "./training.ts";
@@ -69,9 +69,10 @@ export interface MethodParts<Config extends MethodConfig> {
   /**
    * Checks the settings that the type cannot.
    *
+   * @param dataset What it will be trained on, where that is known.
    * @throws {RangeError} When one is out of range.
    */
-  check(config: Config): void;
+  check(config: Config, dataset?: Dataset): void;
   /** One step: changes the policy and the state, tells what happened. */
   step(training: Training<Config>): Promise<Metrics>;
 }
@@ -100,7 +101,7 @@ export function method<Config extends MethodConfig>(parts: MethodParts<Config>):
     onGroups: OnGroups = () => {},
   ): AsyncGenerator<Metrics> {
     checkCounts({ questionsPerStep: config.questionsPerStep });
-    parts.check(config);
+    parts.check(config, dataset);
     while (state.step < config.steps) {
       const started = performance.now();
       const { step } = state;

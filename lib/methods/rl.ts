@@ -22,8 +22,9 @@ import { clippedSurrogate } from "../objectives/objective.ts";
 import type { RatioClip } from "../objectives/policy_loss.ts";
 import { constantLength, sequenceMean, tokenMean, type Weigh } from "../objectives/weigh.ts";
 import { ADAMW_DEFAULTS } from "../optim/adamw.ts";
-import { checkGroups, type GroupConfig, method } from "./method.ts";
-import { rolloutStep } from "./rollouts.ts";
+import { checkGroups, type GroupConfig, method, type Training } from "./method.ts";
+import { type RolloutStep, rolloutStep } from "./rollouts.ts";
+import type { Pool } from "./training.ts";
 import { policyTerm, policyUpdate, type Term } from "./update.ts";
 
 /** Settings of {@linkcode rl}; symbols are those of arXiv:2402.03300 and arXiv:2503.14476. */
@@ -66,16 +67,15 @@ export const rl = method<RlConfig>({
     entropyCoefficient: 0,
   },
   check: checkGroups,
-  async step(training) {
-    const { groups, metrics } = await rolloutStep(training);
-    const update = await policyUpdate(
-      training,
-      groups,
-      (part) => [rlTerm(part, training.config)],
-    );
-    return { ...metrics, ...update };
-  },
+  step: async (training) => (await rlStep(training)).metrics,
 });
+
+/** One step of RL: rollouts, then the update on them. */
+export async function rlStep(training: Training<RlConfig>, pool?: Pool): Promise<RolloutStep> {
+  const { groups, metrics } = await rolloutStep(training, pool);
+  const update = await policyUpdate(training, groups, (part) => [rlTerm(part, training.config)]);
+  return { groups, metrics: { ...metrics, ...update } };
+}
 
 /** What is learned from groups: a clipped policy gradient on their centred rewards. */
 export function rlTerm(groups: readonly Group[], config: RlConfig): Term {

@@ -8,17 +8,16 @@ import { type Group, scoreRollouts } from "../grading/group.ts";
 import { samplingFlops } from "../model/flops.ts";
 import { isLive } from "../objectives/advantages.ts";
 import { randomKey } from "../random.ts";
-import { rollout } from "../rollout/rollout.ts";
+import { rollout, type RolloutOptions } from "../rollout/rollout.ts";
 import type { GroupConfig, Training } from "./method.ts";
-import { type DrawnQuestion, mean, type Metrics, type Pool, questionsOfBatch } from "./training.ts";
-
-/** A group and the index of its question in the dataset. */
-export interface DrawnGroup extends Group {
-  readonly index: number;
-}
-
-/** Called with the groups of each step, for instance to keep samples. */
-export type OnGroups = (step: number, groups: readonly DrawnGroup[]) => void;
+import {
+  type DrawnGroup,
+  type DrawnQuestion,
+  mean,
+  type Metrics,
+  type Pool,
+  questionsOfBatch,
+} from "./training.ts";
 
 /** What a step of rollouts gave. */
 export interface RolloutStep {
@@ -26,13 +25,18 @@ export interface RolloutStep {
   readonly metrics: Metrics;
 }
 
-/** Draws the questions of a step, samples a group for each and grades it. */
+/**
+ * Draws the questions of a step, samples a group for each and grades it.
+ *
+ * @param draw What gives the groups: those of the next batch of questions unless given.
+ */
 export async function rolloutStep(
   training: Training<GroupConfig>,
   pool?: Pool,
+  draw: () => Promise<DrawnGroup[]> = () => drawGroups(training, pool),
 ): Promise<RolloutStep> {
   const started = performance.now();
-  const groups = await drawGroups(training, pool);
+  const groups = await draw();
   training.onGroups(training.state.step, groups);
   return { groups, metrics: rolloutMetrics(groups, (performance.now() - started) / 1000) };
 }
@@ -48,11 +52,16 @@ export async function drawGroups(
   return await sampleGroups(training, drawn, ["rollout", batch]);
 }
 
-/** Samples and grades one group for each question, from the random streams at `path`. */
+/**
+ * Samples and grades one group for each question, from the random streams at `path`.
+ *
+ * @param starts See {@linkcode RolloutOptions}.
+ */
 export async function sampleGroups(
   { policy, dataset, config, state }: Training<GroupConfig>,
   drawn: readonly DrawnQuestion[],
   path: readonly (string | number)[],
+  starts?: RolloutOptions["starts"],
 ): Promise<DrawnGroup[]> {
   const { seed, groupSize, maxNewTokens } = config;
   const rollouts = await rollout(policy, drawn.map(({ question }) => question), {
@@ -60,6 +69,7 @@ export async function sampleGroups(
     groupSize,
     maxNewTokens,
     random: (question, sample) => randomKey(seed, ...path, drawn[question]!.index, sample),
+    starts,
   });
   for (const { prompt, completions } of rollouts) {
     const lengths = completions.map(({ tokens }) => tokens.length);
@@ -68,6 +78,11 @@ export async function sampleGroups(
   }
   return scoreRollouts(rollouts, dataset)
     .map((group, i) => ({ ...group, index: drawn[i]!.index }));
+}
+
+/** The groups whose completions earned different rewards. */
+export function liveGroups<G extends Group>(groups: readonly G[]): G[] {
+  return groups.filter(({ rewards }) => isLive(rewards.map(({ total }) => total)));
 }
 
 /**
@@ -85,7 +100,7 @@ export function rolloutMetrics(groups: readonly Group[], seconds: number): Metri
       completions.filter(({ reward }) => reward.correct === correct).map((c) => c.tokens.length),
     );
   const share = (count: number) => count / completions.length;
-  const live = groups.filter((group) => isLive(group.rewards.map(({ total }) => total))).length;
+  const live = liveGroups(groups).length;
   const parts = Object.keys(completions[0]!.reward.parts);
   return {
     "accuracy": mean(groups.map(({ accuracy }) => accuracy)),

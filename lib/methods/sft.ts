@@ -20,10 +20,13 @@ import {
   supervisedStep,
 } from "./demonstrations.ts";
 import { method, type MethodConfig, type Training } from "./method.ts";
-import { type Metrics, type Pool, questionsOfBatch } from "./training.ts";
+import { checkPart, type Metrics, poolOf, questionsOfBatch, type Share } from "./training.ts";
 
 /** Settings of {@linkcode sft}; a demonstration of each question of a step is taught. */
-export interface SftConfig extends MethodConfig, SupervisedConfig {}
+export interface SftConfig extends MethodConfig, SupervisedConfig {
+  /** The part of the questions whose demonstrations are taught. */
+  readonly questions: Share;
+}
 
 /** Trains a policy on demonstrations. */
 export const sft = method<SftConfig>({
@@ -39,10 +42,12 @@ export const sft = method<SftConfig>({
     maxNewTokens: 64, // paper: 16384, packed
     maxTokens: 8192, // paper: 32768 a GPU
     entropyCoefficient: 0,
-    learningRate: { peak: 3e-4, warmupSteps: 8, shape: "cosine" }, // paper: 5e-5, warm-up 10 %
+    learningRate: { peak: 1e-3, warmupSteps: 8, shape: "cosine" }, // paper: 5e-5, warm-up 10 %
     adamw: ADAMW_DEFAULTS,
+    questions: { from: 0, to: 1 },
   },
-  check: () => {},
+  check: ({ questions, questionsPerStep }, dataset) =>
+    checkPart("questions", questions, questionsPerStep, dataset),
   step: (training) => sftStep(training),
 });
 
@@ -50,11 +55,11 @@ export const sft = method<SftConfig>({
 export async function sftStep(
   training: Training<SftConfig>,
   objective: Objective = likelihood,
-  pool?: Pool,
 ): Promise<Metrics> {
   const { dataset, config, state, step } = training;
   const started = performance.now();
   const { questionsPerStep, seed, learningRate, steps } = config;
+  const pool = poolOf(dataset, config.questions);
   const drawn = questionsOfBatch(dataset, questionsPerStep, seed, state.drawn++, pool);
   const taught = demonstrationsOf(training, drawn);
   const rows = taught.map(({ row }) => row);

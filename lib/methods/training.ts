@@ -4,6 +4,7 @@
  * @module
  */
 import type { Dataset, Question } from "../data/question.ts";
+import type { Group } from "../grading/group.ts";
 import type { AdamwState } from "../optim/adamw.ts";
 import { disposeAdamw } from "../optim/adamw.ts";
 import { randomSeeded, shuffle } from "../random.ts";
@@ -75,10 +76,29 @@ export interface DrawnQuestion {
   readonly question: Question;
 }
 
+/** A group and the index of its question in the dataset. */
+export interface DrawnGroup extends Group {
+  readonly index: number;
+}
+
+/** Called with the groups of each step, for instance to keep samples. */
+export type OnGroups = (step: number, groups: readonly DrawnGroup[]) => void;
+
 /** The part of a dataset that questions are drawn from: indices `[from, to)`. */
 export interface Pool {
   readonly from: number;
   readonly to: number;
+}
+
+/** A part of a dataset in shares of it: `[from, to)`, from 0 to 1. */
+export interface Share {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The questions of a part of a dataset. */
+export function poolOf({ size }: Dataset, { from, to }: Share): Pool {
+  return { from: Math.round(from * size), to: Math.round(to * size) };
 }
 
 /**
@@ -124,6 +144,62 @@ export function checkCounts(counts: Readonly<Record<string, number>>): void {
         `Cannot train as ${name} must be a whole number > 0: current value is ${value}`,
       );
     }
+  }
+}
+
+/**
+ * Checks settings that are shares.
+ *
+ * @throws {RangeError} Naming the first that is not in `[0, 1]`.
+ */
+export function checkShares(shares: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(shares)) {
+    if (!(value >= 0 && value <= 1)) {
+      throw new RangeError(
+        `Cannot train as ${name} must be in [0, 1]: current value is ${value}`,
+      );
+    }
+  }
+}
+
+/**
+ * Checks settings that scale something.
+ *
+ * @throws {RangeError} Naming the first that is not a finite number > 0.
+ */
+export function checkPositive(values: Readonly<Record<string, number>>): void {
+  for (const [name, value] of Object.entries(values)) {
+    if (!(value > 0 && value < Infinity)) {
+      throw new RangeError(`Cannot train as ${name} must be > 0: current value is ${value}`);
+    }
+  }
+}
+
+/**
+ * Checks a setting that is a part of the questions.
+ *
+ * @param dataset What the part is of, where that is known.
+ * @throws {RangeError} When it is not a part, or holds fewer questions than a step takes.
+ */
+export function checkPart(
+  name: string,
+  share: Share,
+  questionsPerStep: number,
+  dataset?: Dataset,
+): void {
+  const { from, to } = share;
+  if (!(from >= 0 && from < to && to <= 1)) {
+    throw new RangeError(
+      `Cannot train as ${name} must be a part of [0, 1]: current value is [${from}, ${to}]`,
+    );
+  }
+  if (!dataset) return;
+  const pool = poolOf(dataset, share);
+  if (pool.to - pool.from < questionsPerStep) {
+    throw new RangeError(
+      `Cannot train on ${dataset.name} as ${name} must hold the ${questionsPerStep} questions of ` +
+        `a step: current size is ${pool.to - pool.from}`,
+    );
   }
 }
 

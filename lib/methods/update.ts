@@ -155,7 +155,8 @@ export function policyRows(group: Group, advantages: readonly number[]): Trainin
 }
 
 /**
- * The optimizer steps that follow one step of rollouts: each on an equal part of the groups.
+ * The optimizer steps that follow one step of rollouts: each on an equal part of the groups, as far
+ * as their number can be divided.
  *
  * @param termsOf What is learned from a part; of the settings' own optimizer, `rl`.
  */
@@ -166,11 +167,10 @@ export async function policyUpdate<G extends Group>(
 ): Promise<Metrics> {
   const { config, step } = training;
   const learningRate = learningRateAt(config.learningRate, step, config.steps);
-  const part = groups.length / config.optimizerSteps;
   const reports: UpdateReport[] = [];
   const advantages: number[] = [];
-  for (let start = 0; start < groups.length; start += part) {
-    const terms = await termsOf(groups.slice(start, start + part));
+  for (const part of equalParts(groups, config.optimizerSteps)) {
+    const terms = await termsOf(part);
     const own = terms.filter(({ name }) => name === "rl").flatMap(({ rows }) => rows);
     advantages.push(...own.map(({ advantage }) => advantage));
     const options = { optimizer: "rl", learningRate, adamw: config.adamw } as const;
@@ -191,7 +191,13 @@ export async function policyUpdate<G extends Group>(
     "rl/empty_steps": reports.length - taken.length,
     "rl/skipped_steps": taken.filter(({ skipped }) => skipped).length,
     "advantage/mean_abs": mean(advantages.map(Math.abs)),
-    "advantage/max": advantages.reduce((a, b) => Math.max(a, b), -Infinity),
-    "advantage/min": advantages.reduce((a, b) => Math.min(a, b), Infinity),
+    "advantage/max": advantages.reduce((a, b) => Math.max(a, b), advantages[0] ?? NaN),
+    "advantage/min": advantages.reduce((a, b) => Math.min(a, b), advantages[0] ?? NaN),
   };
+}
+
+/** Splits a list, in order, into parts whose sizes differ by one at most. */
+function equalParts<T>(list: readonly T[], parts: number): T[][] {
+  const end = (part: number) => Math.floor(part * list.length / parts);
+  return Array.from({ length: parts }, (_, part) => list.slice(end(part), end(part + 1)));
 }

@@ -37,6 +37,27 @@ export function groupAdvantages(
   return centered.map((x) => x / (std + 1e-6));
 }
 
+/**
+ * Leave-one-out advantages: each reward minus the mean of the others in its group (RLOO,
+ * arXiv:2402.14740, §2), which is G / (G − 1) times {@linkcode groupAdvantages}.
+ *
+ * @param rewards One group of two or more, `[group]`.
+ * @returns `[group]`; sums to 0, and all exactly 0 when every completion earned the same.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { leaveOneOut } from "./advantages.ts";
+ *
+ * assertEquals(leaveOneOut([1, 0, 0]), [1, -0.5, -0.5]); // 1 - 0, then 0 - (1 + 0) / 2
+ * ```
+ */
+export function leaveOneOut(rewards: readonly number[]): number[] {
+  if (!isLive(rewards)) return rewards.map(() => 0);
+  const sum = rewards.reduce((sum, reward) => sum + reward, 0);
+  return rewards.map((reward) => reward - (sum - reward) / (rewards.length - 1));
+}
+
 /** Whether a group's completions earned different rewards: only then does RL learn from it. */
 export function isLive(rewards: readonly number[]): boolean {
   return rewards.some((reward) => reward !== rewards[0]);

@@ -19,7 +19,7 @@ export type FinishReason = "stop" | "length";
 export interface Completion {
   /** Ids as sampled; ends in EOS when the finish reason is `stop`. */
   readonly tokens: readonly number[];
-  /** `tokens` as text, without EOS. */
+  /** What it starts from and `tokens` as text, without EOS. */
   readonly text: string;
   /** Of each token under the policy itself, nats. */
   readonly logProbs: readonly number[];
@@ -33,6 +33,7 @@ export interface Completion {
 /** A question and the completions sampled for it. */
 export interface Rollout {
   readonly question: Question;
+  /** Ids that were read before the first was drawn: the prompt and what completions start from. */
   readonly prompt: readonly number[];
   readonly completions: readonly Completion[];
 }
@@ -41,12 +42,14 @@ export interface Rollout {
 export interface RolloutOptions extends SamplingOptions {
   /** G, completions for each question; at least 1. */
   readonly groupSize: number;
-  /** Tokens a completion may have, EOS included. */
+  /** Tokens a completion may have, EOS and what it starts from included. */
   readonly maxNewTokens: number;
   /** Completions decoded side by side, but never less than one group; 512 unless given. */
   readonly maxRows?: number;
   /** What each completion draws with, by the index of its question and its place in the group. */
   readonly random: (question: number, sample: number) => RandomKey;
+  /** Ids that the completions of each question start from, read and not drawn; none unless given. */
+  readonly starts?: readonly (readonly number[])[];
 }
 
 /**
@@ -58,14 +61,15 @@ export interface RolloutOptions extends SamplingOptions {
  * share its batch.
  *
  * @returns One rollout for each question, in order.
- * @throws {RangeError} When an option is out of range or a prompt leaves no room for a completion.
+ * @throws {RangeError} When an option is out of range, or a prompt or a start leaves no room for a
+ * completion.
  */
 export async function rollout(
   policy: Policy,
   questions: readonly Question[],
   options: RolloutOptions,
 ): Promise<Rollout[]> {
-  const { groupSize, maxNewTokens, maxRows = 512 } = options;
+  const { groupSize, maxNewTokens, maxRows = 512, starts = [] } = options;
   checkSampling(options);
   for (const [name, value] of Object.entries({ groupSize, maxNewTokens, maxRows })) {
     if (!Number.isInteger(value) || value < 1) {
@@ -75,13 +79,29 @@ export async function rollout(
     }
   }
   if (questions.length === 0) return [];
-  const prompts = questions.map((question) => encodePrompt(policy, question, maxNewTokens));
+  const prompts = questions.map((question, i) => [
+    ...encodePrompt(policy, question, maxNewTokens),
+    ...checkStart(starts[i] ?? [], question, maxNewTokens),
+  ]);
   const completions = await decode(policy, prompts, options);
   return questions.map((question, i) => ({
     question,
     prompt: prompts[i]!,
     completions: completions.slice(i * groupSize, (i + 1) * groupSize),
   }));
+}
+
+/** Checks that what completions start from leaves them room. */
+function checkStart(
+  start: readonly number[],
+  { id }: Question,
+  maxNewTokens: number,
+): readonly number[] {
+  if (start.length < maxNewTokens) return start;
+  throw new RangeError(
+    `Cannot go on with question ${id} as what its completions start from must have fewer than ` +
+      `${maxNewTokens} tokens: current value is ${start.length}`,
+  );
 }
 
 /**
@@ -134,6 +154,8 @@ interface Draft {
   /** The question's place among those rolled out. */
   readonly question: number;
   readonly key: RandomKey;
+  /** Tokens it may have. */
+  readonly limit: number;
   readonly tokens: number[];
   readonly logProbs: number[];
   readonly samplingLogProbs: number[];
@@ -150,7 +172,7 @@ async function decode(
   prompts: readonly (readonly number[])[],
   options: RolloutOptions,
 ): Promise<Completion[]> {
-  const { groupSize, maxNewTokens, maxRows = 512, random } = options;
+  const { groupSize, maxNewTokens, maxRows = 512, random, starts = [] } = options;
   const groups = Math.max(1, Math.min(prompts.length, Math.floor(maxRows / groupSize)));
   const [rows, spare] = [groups * groupSize, groups * groupSize];
   // Groups whose last completions are still being written keep their prompt while others start.
@@ -191,6 +213,7 @@ async function decode(
         Array.from({ length: groupSize }, (_, sample): Draft => ({
           question,
           key: random(question, sample),
+          limit: maxNewTokens - (starts[question] ?? []).length,
           tokens: [],
           logProbs: [],
           samplingLogProbs: [],
@@ -210,15 +233,15 @@ async function decode(
       drafts.push(...started);
       active.push(...started);
     } else {
-      const longest = Math.max(...active.map(({ tokens }) => maxNewTokens - tokens.length));
+      const longest = Math.max(...active.map(({ limit, tokens }) => limit - tokens.length));
       await decodeBlock(policy, cache, active, prompts, spare, options, longest);
     }
     finish();
   }
   disposeCache(cache);
-  return drafts.map(({ tokens, logProbs, samplingLogProbs, entropy }) => ({
+  return drafts.map(({ question, tokens, logProbs, samplingLogProbs, entropy }) => ({
     tokens,
-    text: policy.tokenizer.decode(tokens),
+    text: policy.tokenizer.decode([...starts[question] ?? [], ...tokens]),
     logProbs,
     samplingLogProbs,
     entropy: entropy / tokens.length,
@@ -314,7 +337,7 @@ async function draw(
       draft.samplingLogProbs.push(samplingLogProb);
       draft.entropy += entropy;
       draft.done = token === policy.tokenizer.eosTokenId ||
-        draft.tokens.length === options.maxNewTokens;
+        draft.tokens.length === draft.limit;
     });
   }
 }

@@ -8,14 +8,10 @@ import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
 import { exists, makeFolder, readJsonAs, writeWhole } from "../files.ts";
-import {
-  checkSettings,
-  type MethodSettings,
-  startMethod,
-} from "../methods/registry.ts";
-import type { DrawnGroup } from "../methods/rollouts.ts";
+import { checkSettings, type MethodSettings, startMethod } from "../methods/registry.ts";
 import {
   disposeState,
+  type DrawnGroup,
   type Metrics,
   type TrainingState,
   trainingState,
@@ -53,7 +49,7 @@ const configSchema = z.object({
     config: z.object({
       seed: whole,
       steps: whole,
-      questionsPerStep: whole,
+      questionsPerStep: whole.optional(), // runs of older versions have other names for it
       maxNewTokens: whole,
       maxTokens: whole,
     }).passthrough(),
@@ -145,7 +141,7 @@ export async function createRun(
       `Cannot start a run in ${folder} as it holds one: continue it with --resume or name another --out`,
     );
   }
-  await checkSettings(config.settings);
+  await checkSettings(config.settings, dataset);
   const wasThere = await exists(folder);
   await makeFolder(folder);
   try {
@@ -184,6 +180,7 @@ export async function resumeRun(
   config: RunConfig,
   dataset: Dataset,
 ): Promise<Run> {
+  await checkSettings(config.settings, dataset);
   const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`);
   checkState(`${folder}/checkpoint/state.json`, state, config, dataset);
   const log = await openMetricsLog(folder);

@@ -101,3 +101,27 @@ eachDevice("openDevice() gives a device that repeats a step bit for bit", async 
   assertEquals(await lossAndGradients(1), first);
   assertNotEquals(await lossAndGradients(2), first); // and the seed does reach the numbers
 });
+
+deviceTest(
+  "openDevice() computes on one thread alone when asked, and the same each time",
+  async () => {
+    const { description } = await openDevice({ prefer: "wasm", threads: 1 });
+    assertMatch(description, /, 1 thread$/);
+    const first = await lossAndGradients(1);
+    const others = await openDevice({ prefer: "wasm" });
+    const cores = Math.min(16, navigator.hardwareConcurrency);
+    assertMatch(others.description, new RegExp(`, ${cores} threads?$`));
+    await openDevice({ prefer: "wasm", threads: 1 });
+    assertEquals(await lossAndGradients(1), first);
+    assertMatch(
+      (await openDevice({ prefer: "wasm", threads: 1000 })).description,
+      / \d\d? threads?$/,
+    );
+  },
+);
+
+Deno.test("openDevice() takes no number of threads but a whole one >= 1", async () => {
+  for (const threads of [0, 1.5, NaN]) {
+    await assertRejects(() => openDevice({ threads }), RangeError, `current value is ${threads}`);
+  }
+});

@@ -13,13 +13,15 @@ import {
 import { linear } from "../../lib/compute/ops/linear.ts";
 import { PLAIN_SAMPLING } from "../../lib/compute/ops/sample.ts";
 import type { Question } from "../../lib/data/question.ts";
-import { policyStep } from "../../lib/methods/grpo.ts";
-import { PRESETS } from "../../lib/methods/presets.ts";
+import { rl } from "../../lib/methods/rl.ts";
+import { disposeState, trainingState } from "../../lib/methods/training.ts";
+import { optimizerStep } from "../../lib/methods/update.ts";
 import { modelConfig } from "../../lib/model/config.ts";
 import { createPolicy, disposePolicy, type Policy } from "../../lib/model/policy.ts";
 import { tokenBatch, type TrainingRow } from "../../lib/objectives/batch.ts";
 import { scoreTokens } from "../../lib/objectives/log_probs.ts";
-import { adamwState, disposeAdamw } from "../../lib/optim/adamw.ts";
+import { clippedSurrogate } from "../../lib/objectives/objective.ts";
+import { tokenMean } from "../../lib/objectives/weigh.ts";
 import { randomKey } from "../../lib/random.ts";
 import { rollout } from "../../lib/rollout/rollout.ts";
 import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
@@ -165,15 +167,17 @@ eachDevice("training renews the 16-bit weights, and keeps no more of them", asyn
   const { backend } = openedGpu();
   const before = backend.numDataIds();
   const policy = createPolicy(SHAPE, TOKENIZER, 1);
-  const optimizer = adamwState(policy.weights);
-  const config = { ...PRESETS["grpo-v2"].config, maxNewTokens: 12 };
+  const state = trainingState();
+  const learner = { policy, state, config: rl.config };
+  const { adamw, clip } = rl.config;
   const weight = policy.weights["model.layers.0.mlp.up_proj.weight"] as tf.Tensor2D;
-  const rows = await sampled(policy, 0), x = wave([2, SHAPE.hidden_size]) as tf.Tensor2D;
+  const rows = tokenMean(await sampled(policy, 0)), x = wave([2, SHAPE.hidden_size]) as tf.Tensor2D;
+  const terms = [{ name: "rl", rows, objective: clippedSurrogate(clip) }] as const;
   let last: Float32Array | undefined;
   const states: unknown[] = [];
   for (let step = 0; step < 20; step++) {
     if (step % 10 === 0) await sampled(policy, step);
-    await policyStep(policy, rows, optimizer, 0.01, config);
+    await optimizerStep(learner, terms, { optimizer: "rl", learningRate: 0.01, adamw });
     const y = await take(tf.tidy(() => linear(x, [weight])));
     const plain = await take(tf.tidy(() => tf.matMul(x, weight, false, true)));
     assertClose(y, plain, 2e-3); // by the weights of this step
@@ -185,7 +189,7 @@ eachDevice("training renews the 16-bit weights, and keeps no more of them", asyn
   }
   assertEquals(states.slice(1), states.slice(1).map(() => states[1]));
   disposePolicy(policy);
-  disposeAdamw(optimizer);
+  disposeState(state);
   x.dispose();
   assertEquals(backend.numDataIds(), before);
 }, WEBGPU);

@@ -47,6 +47,21 @@ Deno.test("show() sends one output: Plotly's, a picture and a line of text", asy
   assertEquals(data["text/plain"], "Reward, 5 seeds: 3 scatter (ReLIFT)");
 });
 
+Deno.test("show() keeps six digits of numbers, and as many pixels and colours as it is told", async () => {
+  const { kernel, messages } = recorder();
+  const figure: Figure = {
+    data: [{ type: "heatmap", z: [Array.from({ length: 400 }, (_, i) => i + 1 / 3)] }],
+    layout: { width: 500, height: 300 },
+  };
+  await show(figure, { kernel, scale: 1 });
+  const { data } = messages[0]!.content;
+  const plotly = data["application/vnd.plotly.v1+json"] as { data: [{ z: number[][] }] };
+  assertEquals(plotly.data[0].z[0]!.slice(0, 2), [0.333333, 1.33333]);
+  const png = (data["text/html"] as string).match(/base64,(.*)">/)![1]!;
+  const { width, palette } = decode(Uint8Array.fromBase64(png));
+  assertEquals([width, palette!.length], [500, 256]);
+});
+
 Deno.test("show() rejects, and sends nothing, for a figure that cannot be drawn", async () => {
   const { kernel, messages } = recorder();
   const figure = { data: [{ type: "scattergl" as const }], layout: {} };

@@ -76,6 +76,23 @@ Deno.test("toPng() draws at the scale it is given, on white", async () => {
   assertEquals(await toPng(svg), await toPng(svg, { scale: 2 }));
 });
 
+Deno.test("toPng() draws nearly the same with few colours, in fewer bytes", async () => {
+  const svg = await toSvg(PICTURES.line_with_band!);
+  const [all, few] = [await toPng(svg), await toPng(svg, { colors: 64 })];
+  assertEquals(few, await toPng(svg, { colors: 64 }));
+  assert(few.length < 0.6 * all.length, `${few.length} of ${all.length} bytes`);
+  const { width, data, palette } = decode(few);
+  const exact = decode(all);
+  assertEquals([width, palette!.length], [exact.width, 64]);
+  let worst = 0;
+  for (const [at, index] of data.entries()) {
+    for (let c = 0; c < 3; c++) {
+      worst = Math.max(worst, Math.abs(palette![index]![c]! - exact.data[4 * at + c]!));
+    }
+  }
+  assert(worst < 40, `a channel differs by ${worst}`);
+});
+
 Deno.test("toPng() keeps the cells of a heatmap sharp", async () => {
   const layout = { width: 100, height: 50, margin: { l: 0, r: 0, t: 0, b: 0 } };
   const colorscale: [number, string][] = [[0, "#ff0000"], [1, "#0000ff"]];

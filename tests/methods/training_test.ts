@@ -1,6 +1,6 @@
 import { assert, assertEquals, assertNotEquals, assertThrows } from "@std/assert";
 import type { Dataset } from "../../lib/data/question.ts";
-import { mean, questionsOfBatch } from "../../lib/methods/training.ts";
+import { checkPart, mean, poolOf, questionsOfBatch } from "../../lib/methods/training.ts";
 
 /** Questions q0, q1, ... of a given number. */
 const numbered = (size: number): Dataset => ({
@@ -61,6 +61,35 @@ Deno.test("questionsOfBatch() rejects a dataset smaller than a step", () => {
     RangeError,
     "Cannot train on numbered as a step takes 4 questions: current size is 3",
   );
+});
+
+Deno.test("questionsOfBatch() of a pool takes all of its questions, and no other", () => {
+  const pool = poolOf(numbered(12), { from: 1 / 4, to: 3 / 4 });
+  assertEquals(pool, { from: 3, to: 9 });
+  const epoch = [0, 1].flatMap((batch) =>
+    questionsOfBatch(numbered(12), 3, 1, batch, pool).map(({ index }) => index)
+  );
+  assertEquals(sorted(epoch), [3, 4, 5, 6, 7, 8]);
+});
+
+Deno.test("poolOf() gives parts that meet no question in common and none left out", () => {
+  for (const size of [7, 10, 1500]) {
+    const parts = [[0, 0.24], [0.24, 0.5], [0.5, 1]] as const;
+    const pools = parts.map(([from, to]) => poolOf(numbered(size), { from, to }));
+    assertEquals(pools.map(({ from }) => from), [0, ...pools.slice(0, -1).map(({ to }) => to)]);
+    assertEquals(pools.at(-1)!.to, size);
+  }
+});
+
+Deno.test("checkPart() takes a part that holds a step's questions", () => {
+  checkPart("half", { from: 0, to: 0.5 }, 5, numbered(10));
+  assertThrows(
+    () => checkPart("half", { from: 0, to: 0.5 }, 6, numbered(10)),
+    RangeError,
+    "Cannot train on numbered as half must hold the 6 questions of a step: current size is 5",
+  );
+  checkPart("half", { from: 0, to: 0.5 }, 6); // of what is not known
+  assertThrows(() => checkPart("half", { from: 0.5, to: 0.5 }, 1), RangeError, "[0.5, 0.5]");
 });
 
 Deno.test("mean() is the mean, and NaN of none", () => {

@@ -16,7 +16,7 @@ function row(prompt: number, completion: number): TrainingRow {
 }
 
 /** The tensors of a batch. */
-const tensorsOf = ({ sequences, ...tensors }: TokenBatch) => [
+const tensorsOf = ({ sequences, lengths: _, ...tensors }: TokenBatch) => [
   ...Object.values(tensors),
   sequences.starts,
   sequences.ends,
@@ -43,10 +43,23 @@ eachDevice("tokenBatch() lays rows end to end and tells what follows each token"
   tf.dispose(tensorsOf(batch));
 });
 
+eachDevice("tokenBatch() weighs tokens alike or one by one, by 1 unless told", async () => {
+  const batch = tokenBatch([
+    { prompt: [5], completion: [7, 8], advantage: 1, weight: 0.25 },
+    { prompt: [4], completion: [3, 2, 1], advantage: 1, weight: [0.5, 0, 2] },
+    { prompt: [1], completion: [4], advantage: 1 },
+  ], 13);
+  assertEquals([...await batch.weights.data()], [0.25, 0.25, 0.5, 0, 2, 1]);
+  assertEquals(batch.lengths, [2, 3, 1]);
+  tf.dispose(tensorsOf(batch));
+});
+
 eachDevice("tokenBatch() fills up to a size that the device pools, masked", async () => {
   const batch = tokenBatch([row(10, 20), row(5, 13)], 4); // reads 29 + 17 tokens, scores 33
-  const { tokens, scored, mask, sequences } = batch;
+  const { tokens, scored, mask, weights, lengths, sequences } = batch;
   assertEquals([tokens.size, scored.size], [48, 40]); // 32 to 64 in steps of 8
+  assertEquals(lengths, [20, 13]);
+  assertEquals([...await weights.data()], [...await mask.data()]);
   assertEquals(sequences.lengths, [29, 17, 2]);
   assertEquals([...await tokens.data()].slice(46), [4, 4]);
   assertEquals([...await mask.data()], Array.from({ length: 40 }, (_, i) => i < 33 ? 1 : 0));

@@ -1,9 +1,14 @@
 import { assertEquals } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
+import { PLAIN_SAMPLING } from "../../lib/compute/ops/sample.ts";
 import { modelConfig } from "../../lib/model/config.ts";
+import { createPolicy, disposePolicy } from "../../lib/model/policy.ts";
 import { initialWeights } from "../../lib/model/transformer.ts";
 import { tokenBatch, type TrainingRow } from "../../lib/objectives/batch.ts";
-import { scoreTokens } from "../../lib/objectives/log_probs.ts";
+import { scoreRows, scoreTokens } from "../../lib/objectives/log_probs.ts";
+import { randomKey } from "../../lib/random.ts";
+import { rollout } from "../../lib/rollout/rollout.ts";
+import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
 import { assertClose, eachDevice, take, TINY } from "../_devices.ts";
 
 const CONFIG = modelConfig({ ...TINY, vocab_size: 11 });
@@ -31,4 +36,50 @@ eachDevice("scoreTokens() scores each completion's tokens and nothing else", asy
   assertEquals((await take(logProbs)).every((x) => x < 0), true);
   assertEquals((await take(entropy)).every((x) => x > 0 && x <= Math.log(11) + 1e-5), true);
   tf.dispose(weights);
+}, { devices: ["cpu"] });
+
+eachDevice("scoreRows() says what the sampler said, whatever is read at a time", async () => {
+  const tokenizer = charTokenizer("0123456789+=");
+  const policy = createPolicy(
+    modelConfig({ ...TINY, vocab_size: tokenizer.vocabSize }),
+    tokenizer,
+    1,
+  );
+  const rollouts = await rollout(
+    policy,
+    ["7", "12345678=", "1+2="].map((prompt) => ({ id: prompt, prompt, answer: "" })),
+    {
+      ...PLAIN_SAMPLING,
+      groupSize: 3,
+      maxNewTokens: 12,
+      random: (question, sample) => randomKey(1, question, sample),
+    },
+  );
+  const completions = rollouts.flatMap(({ prompt, completions }) =>
+    completions.map((completion) => ({ prompt, ...completion }))
+  );
+  const rows = completions.map(({ prompt, tokens }) => ({
+    prompt,
+    completion: tokens,
+    advantage: 0,
+  }));
+  for (const maxTokens of [1, 30, 1000]) { // a row at a time, some, all
+    const scores = await scoreRows(policy, rows, maxTokens);
+    assertEquals(scores.length, rows.length);
+    scores.forEach(({ logProbs, entropy }, row) => {
+      const { logProbs: sampled, entropy: mean, tokens } = completions[row]!;
+      assertClose(logProbs, sampled, 1e-4);
+      assertClose([entropy.reduce((sum, x) => sum + x, 0) / tokens.length], [mean], 1e-4);
+      assertEquals(entropy.length, tokens.length);
+    });
+  }
+  disposePolicy(policy);
+});
+
+eachDevice("scoreRows() reads no rows", async () => {
+  const tokenizer = charTokenizer("01");
+  const vocab_size = tokenizer.vocabSize;
+  const policy = createPolicy(modelConfig({ ...TINY, vocab_size }), tokenizer, 1);
+  assertEquals(await scoreRows(policy, [], 100), []);
+  disposePolicy(policy);
 }, { devices: ["cpu"] });

@@ -205,6 +205,47 @@ eachDevice("rollout() fills the policy's last position and asks for no more", as
   disposePolicy(policy);
 }, DEVICES);
 
+eachDevice("rollout() draws the same where completions start from nothing", async () => {
+  const policy = createPolicy(LLAMA, TOKENIZER, 1);
+  const plain = await rollout(policy, QUESTIONS, OPTIONS);
+  for (const starts of [QUESTIONS.map(() => []), []]) {
+    assertEquals(await rollout(policy, QUESTIONS, { ...OPTIONS, starts }), plain);
+  }
+  disposePolicy(policy);
+});
+
+eachDevice("rollout() goes on from a start as if it had drawn it", async () => {
+  const policy = createPolicy(LLAMA, TOKENIZER, 3);
+  const greedy = { ...OPTIONS, groupSize: 1, temperature: 0 };
+  const whole = await rollout(policy, QUESTIONS, greedy);
+  const starts = whole.map(({ completions: [completion] }, i) =>
+    completion!.tokens.slice(0, Math.min(i + 1, completion!.tokens.length - 1))
+  );
+  assert(starts.some(({ length }) => length > 2));
+  const continued = await rollout(policy, QUESTIONS, { ...greedy, starts });
+  continued.forEach(({ prompt, completions: [rest] }, i) => {
+    const [{ completions: [all], prompt: asked }, start] = [whole[i]!, starts[i]!];
+    assertEquals(prompt, [...asked, ...start]);
+    assertEquals(rest!.tokens, all!.tokens.slice(start.length));
+    assertClose(rest!.logProbs, all!.logProbs.slice(start.length), 1e-4);
+    // the verifier reads the whole, and the start counts towards the limit
+    assertEquals([rest!.text, rest!.finishReason], [all!.text, all!.finishReason]);
+  });
+  disposePolicy(policy);
+});
+
+eachDevice("rollout() rejects a start that leaves no token to draw", async () => {
+  const policy = createPolicy(LLAMA, TOKENIZER, 1);
+  const starts = [[], TOKENIZER.encode("123456")];
+  await assertRejects(
+    () => rollout(policy, QUESTIONS, { ...OPTIONS, starts }),
+    RangeError,
+    "Cannot go on with question 1 as what its completions start from must have fewer than 6 " +
+      "tokens: current value is 6",
+  );
+  disposePolicy(policy);
+}, { devices: ["cpu"] });
+
 eachDevice("rollout() rejects options out of range before it computes anything", async () => {
   const policy = createPolicy(LLAMA, TOKENIZER, 1);
   for (

@@ -1,7 +1,8 @@
 /**
- * A run of ReLIFT that takes a second, and a program that starts it or goes on with it:
+ * A run that takes a second, of ReLIFT or another method, and a program that starts it or goes on
+ * with it:
  *
- *     deno run -A tests/runs/_tiny_run.ts DEVICE FOLDER [stay | OPERATION FILE TIME]
+ *     deno run -A tests/runs/_tiny_run.ts DEVICE METHOD FOLDER [stay | OPERATION FILE TIME]
  *
  * It tells how many steps are logged, at the start and after each. With `stay` it does not end by
  * itself, so that whoever kills it is never late. With the last three it kills itself, as `kill -9`
@@ -14,7 +15,7 @@
 import { type DeviceOptions, openDevice } from "../../lib/compute/device.ts";
 import { binaryReward, type Dataset } from "../../lib/data/question.ts";
 import { datasetFingerprint } from "../../lib/evaluation/evaluate.ts";
-import { PRESETS } from "../../lib/methods/presets.ts";
+import { type MethodSettings, PRESETS } from "../../lib/methods/registry.ts";
 import { modelConfig } from "../../lib/model/config.ts";
 import { policyFingerprint } from "../../lib/model/io/policy_folder.ts";
 import { createPolicy, type Policy } from "../../lib/model/policy.ts";
@@ -65,30 +66,40 @@ export const tinyDataset: Dataset = {
 };
 
 /** Starts the run in a folder. */
-export async function startTinyRun(folder: string, device: string): Promise<Run> {
+export async function startTinyRun(
+  folder: string,
+  device: string,
+  method = "relift",
+): Promise<Run> {
   const policy = tinyPolicy();
-  return await createRun(folder, await tinyConfig(policy, device), policy, tinyDataset);
+  return await createRun(folder, await tinyConfig(policy, device, method), policy, tinyDataset);
 }
 
-/** Every part of a run's state is in use: two optimizers, a buffer seldom empty, re-checks. */
-async function tinyConfig(policy: Policy, device: string): Promise<RunConfig> {
+/** Settings by which every part of a run's state is in use, of those that a method has. */
+function tinySettings(method: string): MethodSettings {
+  const { config } = PRESETS[method]!;
+  const sizes = {
+    seed: 5,
+    steps: STEPS,
+    groupSize: 4,
+    questionsPerStep: 2,
+    maxNewTokens: 4,
+    learningRate: { peak: 0.003, warmupSteps: 5, shape: "cosine" },
+    bufferSize: 3, // seldom empty
+    order: "newest-first",
+    recheck: true,
+    sftSteps: 8, // the other phase begins between two checkpoints
+    rlSteps: 8,
+    overlongBuffer: 1,
+  };
+  const own = Object.entries(sizes).filter(([name]) => name in config);
+  return { method, config: { ...config, ...Object.fromEntries(own) } };
+}
+
+async function tinyConfig(policy: Policy, device: string, method: string): Promise<RunConfig> {
   return {
-    settings: {
-      method: "relift",
-      config: {
-        ...PRESETS["relift-v2"].config,
-        seed: 5,
-        steps: STEPS,
-        groupSize: 4,
-        questionsPerStep: 2,
-        maxNewTokens: 4,
-        learningRate: { peak: 0.003, warmupSteps: 5, shape: "cosine" },
-        bufferSize: 3,
-        order: "newest-first",
-        recheck: true,
-      },
-    },
-    preset: "relift-v2",
+    settings: tinySettings(method),
+    preset: method,
     dataset: tinyDataset.name,
     datasetFingerprint: datasetFingerprint(tinyDataset),
     policy: "a fresh one",
@@ -124,12 +135,17 @@ function dieBefore(operation: string, file: string, time: number): void {
 }
 
 if (import.meta.main) {
-  const [device, folder, operation, file, time] = Deno.args as [string, string, ...string[]];
+  const [device, method, folder, operation, file, time] = Deno.args as [
+    string,
+    string,
+    string,
+    ...string[],
+  ];
   await openDevice(DEVICES[device]);
   if (operation && file) dieBefore(operation, file, Number(time));
   const run = await isRun(folder)
     ? await resumeRun(folder, await readRunConfig(folder), tinyDataset)
-    : await startTinyRun(folder, device);
+    : await startTinyRun(folder, device, method);
   console.log(run.state.step);
   for await (const _ of continueRun(run, CHECKPOINT_EVERY)) console.log(run.state.step);
   if (operation === "stay") await Array.fromAsync(Deno.stdin.readable);

@@ -21,10 +21,15 @@ const MOMENTS: readonly Moment[] = [
 ];
 
 /** Runs until the end, or until the moment of its death. */
-async function run(device: string, folder: string, moment?: Moment): Promise<void> {
+async function run(
+  device: string,
+  method: string,
+  folder: string,
+  moment?: Moment,
+): Promise<void> {
   const fate = typeof moment === "number" ? ["stay"] : (moment ?? []).map(String);
   const child = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", SCRIPT, device, folder, ...fate],
+    args: ["run", "-A", SCRIPT, device, method, folder, ...fate],
     stdin: "piped",
     stdout: "piped",
   }).spawn();
@@ -51,38 +56,63 @@ async function metricsOf(folder: string): Promise<Metrics[]> {
   );
 }
 
+/**
+ * Runs a method to its end, once left alone and once killed at some moments; fails unless both left
+ * the same files. Gives the metrics of each step.
+ */
+async function compareKilled(
+  device: string,
+  method: string,
+  moments: readonly Moment[],
+): Promise<Metrics[]> {
+  const folder = await Deno.makeTempDir();
+  const [alone, killed] = [`${folder}/alone`, `${folder}/killed`];
+  try {
+    const left = run(device, method, alone);
+    const done = (async () => {
+      for (const moment of [...moments, undefined]) await run(device, method, killed, moment);
+    })();
+    await Promise.allSettled([left, done]); // no process writes to the folder any more
+    await Promise.all([left, done]);
+    const metrics = await metricsOf(alone);
+    assertEquals(metrics.map(({ step }) => step), Array.from({ length: STEPS }, (_, i) => i));
+    assertEquals(await metricsOf(killed), metrics);
+
+    const files = [...Deno.readDirSync(`${alone}/checkpoint`)].map(({ name }) => name).sort();
+    assert(files.includes("optimizers.safetensors"));
+    for (const name of ["config.json", "samples.jsonl", ...files.map((f) => `checkpoint/${f}`)]) {
+      const [one, two] = await Promise.all(
+        [alone, killed].map((path) => Deno.readFile(`${path}/${name}`)),
+      );
+      const same = one!.length === two!.length && one!.every((byte, at) => byte === two![at]);
+      const texts = [one, two].map((bytes) => new TextDecoder().decode(bytes!.slice(0, 500)));
+      assert(same, `${name} differs: ${texts.join("\nand ")}`);
+    }
+    const table = (await Deno.readTextFile(`${killed}/metrics.csv`)).trimEnd().split("\n");
+    assertEquals(table.length, 1 + STEPS);
+    return metrics;
+  } finally {
+    await Deno.remove(folder, { recursive: true });
+  }
+}
+
 eachDevice(
   "a run killed at any moment and resumed is bit for bit the one left alone",
   async (device) => {
-    const folder = await Deno.makeTempDir();
-    const [alone, killed] = [`${folder}/alone`, `${folder}/killed`];
-    try {
-      const left = run(device, alone);
-      const done = (async () => {
-        for (const moment of [...MOMENTS, undefined]) await run(device, killed, moment);
-      })();
-      await Promise.allSettled([left, done]); // no process writes to the folder any more
-      await Promise.all([left, done]);
-      const metrics = await metricsOf(alone);
-      assertEquals(metrics.map(({ step }) => step), Array.from({ length: STEPS }, (_, i) => i));
-      assert(metrics.at(-1)!["sft/events"]! >= 3);
-      assert(metrics.some((step) => step["rl/optimizer_steps"] === 2));
-
-      assertEquals(await metricsOf(killed), metrics);
-      const files = [...Deno.readDirSync(`${alone}/checkpoint`)].map(({ name }) => name).sort();
-      assert(files.includes("optimizers.safetensors"));
-      for (const name of ["config.json", "samples.jsonl", ...files.map((f) => `checkpoint/${f}`)]) {
-        const [one, two] = await Promise.all(
-          [alone, killed].map((path) => Deno.readFile(`${path}/${name}`)),
-        );
-        const same = one!.length === two!.length && one!.every((byte, at) => byte === two![at]);
-        const texts = [one, two].map((bytes) => new TextDecoder().decode(bytes!.slice(0, 500)));
-        assert(same, `${name} differs: ${texts.join("\nand ")}`);
-      }
-      const table = (await Deno.readTextFile(`${killed}/metrics.csv`)).trimEnd().split("\n");
-      assertEquals(table.length, 1 + STEPS);
-    } finally {
-      await Deno.remove(folder, { recursive: true });
-    }
+    const metrics = await compareKilled(device, "relift", MOMENTS);
+    assert(metrics.at(-1)!["sft/events"]! >= 3);
+    assert(metrics.some((step) => step["rl/optimizer_steps"] === 2));
   },
 );
+
+// A sequence in either of its phases; draws of a number that depends on luck; a schedule.
+for (const method of ["sft-rl", "rl-sft", "dapo", "prefix-rft"]) {
+  eachDevice(
+    `a run of ${method} killed and resumed is bit for bit the one left alone`,
+    async () => {
+      const metrics = await compareKilled("wasm", method, [5, 14]); // resumes at 3 and 12
+      assert(metrics.at(-1)!["budget/optimizer_steps"]! >= 10);
+    },
+    { devices: ["wasm"] },
+  );
+}

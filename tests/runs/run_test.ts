@@ -8,7 +8,7 @@ import {
   assertStringIncludes,
 } from "@std/assert";
 import { openDevice } from "../../lib/compute/device.ts";
-import { startMethod } from "../../lib/methods/presets.ts";
+import { startMethod } from "../../lib/methods/registry.ts";
 import {
   disposeState,
   type Metrics,
@@ -191,7 +191,7 @@ inFolder("readRunConfig() tells in a line what is wrong with config.json", async
     ["", SyntaxError, `Cannot read ${path} as it must be JSON: `],
     [JSON.stringify(lacking), TypeError, `Cannot read ${path} as device is wrong: Required`],
     [
-      JSON.stringify({ ...run.config, settings: { ...settings, method: "ppo" } }),
+      JSON.stringify({ ...run.config, settings: { ...settings, method: 7 } }),
       TypeError,
       `Cannot read ${path} as settings.method is wrong: `,
     ],
@@ -249,6 +249,26 @@ inFolder("resumeRun() drops what was logged after the checkpoint", async (folder
   assertEquals(resumed.samples.length, 3 * 4);
   disposeRun(resumed);
 });
+
+inFolder(
+  "resumeRun() refuses settings that no method has, before it changes anything",
+  async (folder) => {
+    const run = await startTinyRun(folder, "cpu");
+    for await (const { step } of continueRun(run, CHECKPOINT_EVERY)) if (step === 4) break;
+    disposeRun(run);
+    const before = await contents(folder);
+    const { settings } = run.config;
+    const wrong: [typeof settings, string][] = [
+      [{ ...settings, method: "ppo" }, "current value is ppo"],
+      [{ ...settings, config: { ...settings.config, questionsPerStep: 0 } }, "questionsPerStep"],
+    ];
+    for (const [changed, message] of wrong) {
+      const config = { ...run.config, settings: changed };
+      await assertRejects(() => resumeRun(folder, config, tinyDataset), RangeError, message);
+    }
+    assertEquals(await contents(folder), before);
+  },
+);
 
 /** The state of a run after some steps: both optimizers, a buffer, taught questions. */
 async function trained(folder: string, device: string): Promise<[Policy, TrainingState]> {
@@ -328,6 +348,8 @@ Deno.test("loadCheckpoint() rejects files that do not belong together", async ()
     const saved = JSON.parse(await Deno.readTextFile(`${path}/state.json`));
     const wrong: [Record<string, unknown>, string][] = [
       [{ ...saved, step: -1 }, `Cannot read ${path}/state.json as step is wrong: `],
+      [{ ...saved, drawn: undefined }, "drawn is wrong: Required"],
+      [{ ...saved, budget: { ...saved.budget, flops: -1 } }, "budget.flops is wrong: "],
       [{ ...saved, hardest: [{ index: 1 }] }, "hardest.0.step is wrong: Required"],
       [{ ...saved, taught: { q1: 1 } }, "taught.q1 is wrong: "],
       [{ ...saved, optimizers: { rl: 1 } }, "optimizers.safetensors as it has no place for sft.m."],

@@ -26,6 +26,8 @@ import {
   versions,
 } from "../../mod.ts";
 
+const root = new URL("../../", import.meta.url);
+
 /** A mistake, and what its one line must say. */
 interface Case {
   readonly name: string;
@@ -109,8 +111,9 @@ const USAGE: Case[] = [
   usage("a seed past 2^53", "train --seed 99999999999999999999", "--seed"),
   usage("an empty value", "train --steps=", "--steps"),
   usage("an unknown method", "train --method ppo", "--method", "relift", '"ppo"'),
-  usage("an unknown preset", "train --preset relift-v9", "--preset", "relift-v2", '"relift-v9"'),
-  usage("a preset of another method", "train --method sft --preset grpo-v2", "--preset", "sft"),
+  usage("a method with a name that objects have", "train --method toString", "--method"),
+  usage("an unknown preset", "train --preset relift-v9", "--preset", "relift-v1", '"relift-v9"'),
+  usage("a preset of another method", "train --method sft --preset rl-v1", "--preset", "sft"),
   usage("an unknown device", "train --device cuda", "--device", "webgpu", '"cuda"'),
   usage("an unknown split", "evaluate --split test", "--split", "validation"),
   usage("no samples", "evaluate --samples 0", "--samples", '"0"'),
@@ -196,7 +199,7 @@ const QUESTIONS: Case[] = [
   file("a field that is missing", "bad.jsonl", '{"question":"1+1="}', "bad.jsonl:1:answer"),
   {
     name: "questions that the optimizer steps cannot share",
-    args: words(TRAIN.join(" ").replace("sft", "grpo") + " --questions-per-step 3"),
+    args: words(TRAIN.join(" ").replace("sft", "rl") + " --questions-per-step 3"),
     prepare: (folder) => write(`${folder}/questions.csv`, csv(32)),
     code: 1,
     includes: ["optimizerSteps", "questionsPerStep 3"],
@@ -207,6 +210,12 @@ const QUESTIONS: Case[] = [
     prepare: (folder) => write(`${folder}/questions.csv`, csv(5)),
     code: 1,
     includes: ["questions", "32", "5"],
+  },
+  {
+    name: "fewer questions than a step takes in a part of them",
+    args: words(TRAIN.join(" ").replace("sft", "sft-rl")),
+    code: 1,
+    includes: ["sftQuestions", "32", "8"],
   },
   {
     name: "a prompt with a character the policy cannot read",
@@ -241,6 +250,23 @@ const QUESTIONS: Case[] = [
     code: 1,
     includes: ["128", "1000"],
   },
+];
+
+/** A method of one's own that cannot be used. */
+const method = (name: string, content: string | undefined, ...includes: string[]): Case => ({
+  name,
+  args: words(TRAIN.join(" ").replace("sft", "mine.ts")),
+  prepare: (folder) => content === undefined ? undefined : write(`${folder}/mine.ts`, content),
+  code: 1,
+  includes: ["mine.ts", ...includes],
+});
+
+const METHODS: Case[] = [
+  method("a method's file that is missing", undefined, "no such file"),
+  method("a method's file that is garbled", "export default 3 +;", "1:19"),
+  method("a method's file that imports what is not there", 'import "./none.ts";', "none.ts"),
+  method("a method's file without a default export", "export const mine = 1;", "none"),
+  method("a method's file whose default export is no method", "export default 3;", "number"),
 ];
 
 const POLICIES: Case[] = [
@@ -401,7 +427,7 @@ const RUNS: Case[] = [
   resume("a garbled config of the run", cut("run/config.json"), "run/config.json"),
   resume(
     "a config of the run with a wrong field",
-    edit("run/config.json", { settings: { method: "ppo", config: {} } }),
+    edit("run/config.json", { settings: { method: 7, config: {} } }),
     "run/config.json",
     "settings.method",
   ),
@@ -410,6 +436,17 @@ const RUNS: Case[] = [
     edit("run/config.json", { device: { name: "cuda", description: "" } }),
     "run/config.json",
     "device",
+  ),
+  resume(
+    "a config of the run with an unknown method",
+    edit("run/config.json", { settings: { method: "ppo", config: PRESETS.rl!.config } }),
+    "method",
+    "ppo",
+  ),
+  resume(
+    "the file of the run's own method gone",
+    edit("run/config.json", { settings: { method: "mine.ts", config: PRESETS.rl!.config } }),
+    "mine.ts",
   ),
   resume("no checkpoint", remove("run/checkpoint"), "run/checkpoint/"),
   resume(
@@ -529,7 +566,7 @@ Deno.test({
     try {
       await makeFixture(`${home}/fixture`);
       await write(`${home}/full_disk.js`, FULL_DISK);
-      const cases = [...USAGE, ...QUESTIONS, ...POLICIES, ...RUNS, ...MACHINE];
+      const cases = [...USAGE, ...QUESTIONS, ...METHODS, ...POLICIES, ...RUNS, ...MACHINE];
       let next = 0;
       const worker = async () => {
         for (let at = next++; at < cases.length; at = next++) {
@@ -558,10 +595,31 @@ Deno.test("train counts questions without a demonstration and goes on", async ()
     await makeFixture(folder);
     await write(`${folder}/questions.csv`, csv(32).replaceAll(/#\d+$/gm, ""));
     const args = [...TRAIN, ...words("--steps 1 --max-new-tokens 4")];
-    const { code, stderr } = await run(args, folder);
+    const { code, stdout, stderr } = await run(args, folder);
     assertEquals(code, 0, stderr);
+    assertStringIncludes(stdout, "\ncost: 0 rollouts, 0 optimizer steps, 0.00e0 FLOPs\n");
     const [line] = (await Deno.readTextFile(`${folder}/new/metrics.jsonl`)).split("\n");
     assertEquals(JSON.parse(line!)["sft/without_demonstration"], 32);
+  } finally {
+    await Deno.remove(home, { recursive: true });
+  }
+});
+
+Deno.test("train takes a method of one's own and says what it cost", async () => {
+  const home = await Deno.makeTempDir();
+  try {
+    const folder = `${home}/fixture`;
+    await makeFixture(folder);
+    const text = `import { method, rl } from "${new URL("mod.ts", root)}";
+      export default method({ ...rl, id: "mine", config: { ...rl.config, optimizerSteps: 1 } });`;
+    await write(`${folder}/mine.ts`, text);
+    const args = [...TRAIN, ...words("--steps 1 --max-new-tokens 4")];
+    const own = args.map((arg) => arg === "sft" ? "mine.ts" : arg);
+    const { code, stdout, stderr } = await run(own, folder);
+    assertEquals(code, 0, stderr);
+    assertMatch(stdout, /\nmine\.ts on questions\.csv, 1 steps, seed 1: 32 questions/);
+    // 32 questions with 8 completions each; the step may have had no signal
+    assertMatch(stdout, /\ncost: 256 rollouts, [01] optimizer steps, \d\.\d\de\d FLOPs\n/);
   } finally {
     await Deno.remove(home, { recursive: true });
   }
@@ -590,11 +648,10 @@ async function run(
   [name, ...args]: readonly string[],
   folder: string,
   { env = {}, preload }: { env?: Record<string, string>; preload?: string | undefined } = {},
-): Promise<{ code: number; stderr: string }> {
-  const root = new URL("../../", import.meta.url);
+): Promise<{ code: number; stdout: string; stderr: string }> {
   const [, , ...task] = words(denoJson.tasks[name as "train"]); // deno run <flags> <script>
   const path = (url: string) => fileURLToPath(new URL(url, root));
-  const { code, stderr } = await new Deno.Command(Deno.execPath(), {
+  const { code, ...output } = await new Deno.Command(Deno.execPath(), {
     args: [
       "run",
       "--quiet",
@@ -607,10 +664,11 @@ async function run(
     cwd: folder,
     env: { ...env, NO_COLOR: "1" },
     stdin: "null",
-    stdout: "null",
     signal: AbortSignal.timeout(PATIENCE),
   }).output();
-  return { code, stderr: new TextDecoder().decode(stderr) };
+  const [stdout, stderr] = [output.stdout, output.stderr]
+    .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
+  return { code, stdout, stderr };
 }
 
 /** A folder with a policy, questions and a run that has one step of four to go. */
@@ -635,7 +693,7 @@ async function makeFixture(folder: string): Promise<void> {
     {
       settings: {
         method: "sft",
-        config: { ...PRESETS.sft.config, steps: 4, maxNewTokens: 8 },
+        config: { ...PRESETS.sft!.config, steps: 4, maxNewTokens: 8 },
       },
       preset: "sft",
       dataset: "questions.csv",

@@ -127,10 +127,12 @@ const TASK_FLAGS: Readonly<Record<string, string>> = {
     "policy dataset split samples temperature top-p top-k max-new-tokens strata base seed " +
     "device json quiet",
   gallery: "out",
+  methods: "out",
   pretrain: "out seed steps noisy-steps device quiet",
   sample: "policy prompt dataset split questions samples temperature top-p top-k max-new-tokens " +
     "seed device json",
-  train: "method preset dataset policy steps seed device out checkpoint-every resume quiet",
+  train: "method preset dataset policy steps seed questions-per-step max-new-tokens device out " +
+    "checkpoint-every resume quiet",
 };
 
 for (const [task, flags] of Object.entries(TASK_FLAGS)) {
