@@ -252,8 +252,13 @@ export function bootstrapInterval(
   return { low: percentile(means, (1 - level) / 2), high: percentile(means, (1 + level) / 2) };
 }
 
-/** The value below which `share` of the sorted values lie, between neighbours by a line. */
-function percentile(sorted: Float64Array, share: number): number {
+/**
+ * The value below which a share of the values lies, between neighbours by a line.
+ *
+ * @param sorted Increasing; at least one.
+ * @param share In `[0, 1]`.
+ */
+export function percentile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);
   const below = Math.floor(position);
   const low = sorted[below]!, high = sorted[Math.min(below + 1, sorted.length - 1)]!;

@@ -10,7 +10,7 @@
  * @module
  */
 import { randomInteger, randomSeeded, shuffle } from "../random.ts";
-import type { BootstrapOptions, Interval } from "./metrics.ts";
+import { type BootstrapOptions, type Interval, percentile } from "./metrics.ts";
 
 /**
  * Accuracies of one method: `[seeds, questions]`, the share of a question's samples that one run
@@ -200,13 +200,11 @@ function bootstrap(
     return counts;
   };
   const means = Float64Array.from({ length: resamples }, () => resample(draw)).sort();
-  const at = (share: number): number => {
-    const position = share * (resamples - 1);
-    const below = Math.floor(position);
-    const [low, high] = [means[below]!, means[Math.min(below + 1, resamples - 1)]!];
-    return low + (position - below) * (high - low);
+  return {
+    mean,
+    low: percentile(means, (1 - level) / 2),
+    high: percentile(means, (1 + level) / 2),
   };
-  return { mean, low: at((1 - level) / 2), high: at((1 + level) / 2) };
 }
 
 /**

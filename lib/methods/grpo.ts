@@ -12,7 +12,7 @@
 import { groupAdvantages } from "../objectives/advantages.ts";
 import { clippedSurrogate } from "../objectives/objective.ts";
 import { sequenceMean } from "../objectives/weigh.ts";
-import { checkGroups, type GroupConfig, method } from "./method.ts";
+import { checkGroups, type GroupConfig, type Method, method } from "./method.ts";
 import { GROUP_DEFAULTS } from "./rl.ts";
 import { rolloutStep } from "./rollouts.ts";
 import type { Metrics } from "./training.ts";
@@ -25,7 +25,7 @@ export interface GrpoConfig extends GroupConfig {
 }
 
 /** Trains a policy with GRPO. */
-export const grpo = method<GrpoConfig>({
+export const grpo: Method<GrpoConfig> = method<GrpoConfig>({
   id: "grpo",
   title: "GRPO",
   paper: "arXiv:2402.03300",

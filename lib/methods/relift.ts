@@ -29,7 +29,7 @@ import {
   taughtMetrics,
   teach,
 } from "./buffer.ts";
-import { method, type Training } from "./method.ts";
+import { type Method, method, type Training } from "./method.ts";
 import { rlStep } from "./rl.ts";
 import { sampleGroups } from "./rollouts.ts";
 import type { Metrics } from "./training.ts";
@@ -43,7 +43,7 @@ export interface ReliftConfig extends BufferConfig {
 }
 
 /** Trains a policy with ReLIFT. */
-export const relift = method<ReliftConfig>({
+export const relift: Method<ReliftConfig> = method<ReliftConfig>({
   id: "relift",
   title: "ReLIFT",
   paper: "arXiv:2506.07527",

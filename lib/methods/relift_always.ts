@@ -8,13 +8,20 @@
  *
  * @module
  */
-import { checkTeaching, eventMetrics, taughtMetrics, teach, TEACHING } from "./buffer.ts";
-import { method } from "./method.ts";
+import {
+  checkTeaching,
+  eventMetrics,
+  taughtMetrics,
+  teach,
+  TEACHING,
+  type TeachingConfig,
+} from "./buffer.ts";
+import { type Method, method } from "./method.ts";
 import { rlStep } from "./rl.ts";
 import type { Metrics } from "./training.ts";
 
 /** Trains a policy with RL and with SFT on the same questions in each step. */
-export const reliftAlways = method({
+export const reliftAlways: Method<TeachingConfig> = method<TeachingConfig>({
   id: "relift-always",
   title: "ReLIFT, SFT always",
   paper: "arXiv:2506.07527",

@@ -22,12 +22,12 @@ import {
   taughtMetrics,
   teach,
 } from "./buffer.ts";
-import { method } from "./method.ts";
+import { type Method, method } from "./method.ts";
 import { rlStep } from "./rl.ts";
 import type { DrawnGroup, Metrics } from "./training.ts";
 
 /** Trains a policy with RL, interleaved with SFT on random questions. */
-export const reliftRandom = method<BufferConfig>({
+export const reliftRandom: Method<BufferConfig> = method<BufferConfig>({
   id: "relift-random",
   title: "ReLIFT, random questions",
   paper: "arXiv:2506.07527",

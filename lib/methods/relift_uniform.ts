@@ -21,7 +21,7 @@ import {
   taughtMetrics,
   teach,
 } from "./buffer.ts";
-import { method } from "./method.ts";
+import { type Method, method } from "./method.ts";
 import { rlStep } from "./rl.ts";
 import { checkCounts, type Metrics } from "./training.ts";
 
@@ -32,7 +32,7 @@ export interface ReliftUniformConfig extends BufferConfig {
 }
 
 /** Trains a policy with RL and, at even distances, with SFT on the hardest questions so far. */
-export const reliftUniform = method<ReliftUniformConfig>({
+export const reliftUniform: Method<ReliftUniformConfig> = method<ReliftUniformConfig>({
   id: "relift-uniform",
   title: "ReLIFT, SFT every k steps",
   paper: "arXiv:2506.07527",

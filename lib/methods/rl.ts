@@ -22,7 +22,7 @@ import { clippedSurrogate } from "../objectives/objective.ts";
 import type { RatioClip } from "../objectives/policy_loss.ts";
 import { constantLength, sequenceMean, tokenMean, type Weigh } from "../objectives/weigh.ts";
 import { ADAMW_DEFAULTS } from "../optim/adamw.ts";
-import { checkGroups, type GroupConfig, method, type Training } from "./method.ts";
+import { checkGroups, type GroupConfig, type Method, method, type Training } from "./method.ts";
 import { type RolloutStep, rolloutStep } from "./rollouts.ts";
 import type { Pool } from "./training.ts";
 import { policyTerm, policyUpdate, type Term } from "./update.ts";
@@ -53,7 +53,7 @@ export const GROUP_DEFAULTS: GroupConfig = {
 };
 
 /** Trains a policy by reinforcement learning with verifiable rewards. */
-export const rl = method<RlConfig>({
+export const rl: Method<RlConfig> = method<RlConfig>({
   id: "rl",
   title: "RL",
   paper: "arXiv:2506.07527",

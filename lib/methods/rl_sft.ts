@@ -10,7 +10,7 @@
  * @module
  */
 import type { SupervisedConfig } from "./demonstrations.ts";
-import { method } from "./method.ts";
+import { type Method, method } from "./method.ts";
 import { rl, type RlConfig, rlStep } from "./rl.ts";
 import { sft, sftStep } from "./sft.ts";
 import { phaseOf } from "./sft_rl.ts";
@@ -27,7 +27,7 @@ export interface RlSftConfig extends RlConfig {
 }
 
 /** Trains a policy by RL and then on demonstrations. */
-export const rlSft = method<RlSftConfig>({
+export const rlSft: Method<RlSftConfig> = method<RlSftConfig>({
   id: "rl-sft",
   title: "RL, then SFT",
   paper: "arXiv:2506.19767",

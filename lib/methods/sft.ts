@@ -19,7 +19,7 @@ import {
   type SupervisedConfig,
   supervisedStep,
 } from "./demonstrations.ts";
-import { method, type MethodConfig, type Training } from "./method.ts";
+import { type Method, method, type MethodConfig, type Training } from "./method.ts";
 import { checkPart, type Metrics, poolOf, questionsOfBatch, type Share } from "./training.ts";
 
 /** Settings of {@linkcode sft}; a demonstration of each question of a step is taught. */
@@ -29,7 +29,7 @@ export interface SftConfig extends MethodConfig, SupervisedConfig {
 }
 
 /** Trains a policy on demonstrations. */
-export const sft = method<SftConfig>({
+export const sft: Method<SftConfig> = method<SftConfig>({
   id: "sft",
   title: "SFT",
   paper: "arXiv:2506.07527",

@@ -18,7 +18,7 @@
  * @module
  */
 import type { SupervisedConfig } from "./demonstrations.ts";
-import { method, type MethodConfig, type Training } from "./method.ts";
+import { type Method, method, type MethodConfig, type Training } from "./method.ts";
 import { rl, type RlConfig, rlStep } from "./rl.ts";
 import { sft, sftStep } from "./sft.ts";
 import { checkCounts, checkPart, type Metrics, poolOf, type Share } from "./training.ts";
@@ -36,7 +36,7 @@ export interface SftRlConfig extends RlConfig {
 }
 
 /** Trains a policy on demonstrations and then by RL. */
-export const sftRl = method<SftRlConfig>({
+export const sftRl: Method<SftRlConfig> = method<SftRlConfig>({
   id: "sft-rl",
   title: "SFT, then RL",
   paper: "arXiv:2506.07527",

@@ -7,7 +7,6 @@
  *
  * @module
  */
-import * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import type { Device } from "../compute/device.ts";
 import { PLAIN_SAMPLING } from "../compute/ops/sample.ts";
@@ -15,17 +14,16 @@ import { subset } from "../data/compose.ts";
 import { type Dataset, questionsOf } from "../data/question.ts";
 import { baseAccuracies } from "../evaluation/base.ts";
 import { datasetFingerprint } from "../evaluation/evaluate.ts";
-import { STRATA, strataOf, type Stratum } from "../evaluation/strata.ts";
+import { strataOf, type Stratum } from "../evaluation/strata.ts";
 import { exists, readJsonAs, writeWhole } from "../files.ts";
 import { startMethod } from "../methods/registry.ts";
 import { demonstrationMetrics, type DrawnGroup } from "../methods/training.ts";
 import { policyFingerprint } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
-import { microBatches, tokenBatch } from "../objectives/batch.ts";
-import { scoreTokens } from "../objectives/log_probs.ts";
+import { scoreRows } from "../objectives/log_probs.ts";
 import { randomKey, randomSeeded, shuffle } from "../random.ts";
 import { type Rollout, rollout } from "../rollout/rollout.ts";
-import { baseScores, type Score, type Scores, scoresOf } from "./base_scores.ts";
+import { baseScores, dynamicsRows, questionRows, type Scores, scoresOf } from "./base_scores.ts";
 import type { CellPlan } from "./grid.ts";
 import {
   createRun,
@@ -247,30 +245,6 @@ async function scoresOfBase(
   return await baseScores(base, dataset, { samples, maxNewTokens }, folders.base);
 }
 
-/** Accuracy, length and entropy over all questions and over those of each stratum that has any. */
-function dynamicsRows(
-  step: number,
-  scores: Scores,
-  strata: Readonly<Record<string, Stratum>>,
-): DynamicsRow[] {
-  return ([...STRATA, "all"] as const).flatMap((stratum) => {
-    const chosen = Object.entries(scores)
-      .filter(([id]) => stratum === "all" || strata[id] === stratum).map(([, score]) => score);
-    if (chosen.length === 0) return [];
-    const mean = (of: (score: Score) => number) =>
-      chosen.reduce((sum, score) => sum + of(score), 0) / chosen.length;
-    const tokens = mean((score) => score.tokens);
-    return [{
-      step,
-      stratum,
-      questions: chosen.length,
-      accuracy: mean(({ right, samples }) => right / samples),
-      tokens,
-      entropy: mean((score) => score.entropy * score.tokens) / tokens,
-    }];
-  });
-}
-
 /** Whether the training of a cell is over: all its steps are done, or its budget is spent. */
 export function isTrained({ plan: { budget }, run: { config, state } }: Cell): boolean {
   const { rollouts = Infinity, optimizerSteps = Infinity, flops = Infinity } = budget ?? {};
@@ -334,18 +308,10 @@ async function trainerGaps(
       oldLogProbs: logProbs,
     }))
   );
-  const gaps: number[] = [];
-  for (const part of microBatches(rows, maxTokens)) {
-    const scored = tf.tidy(() => {
-      const batch = tokenBatch(part, policy.tokenizer.padTokenId);
-      return scoreTokens(policy.weights, policy.config, batch).logProbs;
-    });
-    const logProbs = await scored.data<"float32">();
-    scored.dispose();
-    part.flatMap(({ oldLogProbs }) => oldLogProbs)
-      .forEach((old, i) => gaps.push(logProbs[i]! - old));
-  }
-  return gaps;
+  const scores = await scoreRows(policy, rows, maxTokens);
+  return scores.flatMap(({ logProbs }, row) =>
+    Array.from(logProbs, (logProb, i) => logProb - rows[row]!.oldLogProbs[i]!)
+  );
 }
 
 /**
@@ -356,9 +322,9 @@ export async function finishCell(cell: Cell): Promise<StoredCell> {
   const started = performance.now();
   const { plan, run, found } = cell;
   const questions = await withBase(plan, async (base) => [
-    ...await questionRows(cell, base, "validation", cell.questions.validation),
-    ...await questionRows(cell, base, "ood", cell.questions.ood),
-    ...await questionRows(cell, base, "taught", taughtQuestions(cell)),
+    ...await splitRows(cell, base, "validation", cell.questions.validation),
+    ...await splitRows(cell, base, "ood", cell.questions.ood),
+    ...await splitRows(cell, base, "taught", taughtQuestions(cell)),
   ]);
   const histograms = [...found.logRatio, ...histogram("gap", await samplerGaps(cell))];
   const { entry, title, family, evaluation, budget } = plan;
@@ -379,7 +345,7 @@ export async function finishCell(cell: Cell): Promise<StoredCell> {
 }
 
 /** What the trained policy and the base policy do on the questions of a split, if there are any. */
-async function questionRows(
+async function splitRows(
   { plan, questions: { train }, run, folders }: Cell,
   base: Policy,
   split: QuestionRow["split"],
@@ -393,16 +359,7 @@ async function questionRows(
   const strata = strataOf(await baseAccuracies(base, known, { maxNewTokens }));
   const before = await scoresOfBase(base, known, samples, plan, folders);
   const after = await scoresOf(run.policy, asked, { samples, maxNewTokens });
-  return questionsOf(asked).map(({ id }) => ({
-    split,
-    question: id,
-    stratum: strata[id]!,
-    baseRight: before[id]!.right,
-    baseSamples: before[id]!.samples,
-    right: after[id]!.right,
-    samples: after[id]!.samples,
-    tokens: after[id]!.tokens,
-  }));
+  return questionRows(asked, { split, strata, before, after });
 }
 
 /**
@@ -430,7 +387,9 @@ async function samplerGaps({ questions: { train }, run }: Cell): Promise<number[
 }
 
 /** What a run cost. */
-function totalsOf({ state, log, dataset }: Run): CellTotals {
+export function totalsOf(
+  { state, log, dataset }: Pick<Run, "state" | "dataset"> & { log: Pick<Run["log"], "records"> },
+): CellTotals {
   const used = demonstrationMetrics(state, dataset);
   return {
     steps: state.step,
