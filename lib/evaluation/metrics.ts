@@ -227,12 +227,29 @@ export function bootstrapInterval(
   values: readonly number[],
   options: BootstrapOptions = {},
 ): Interval {
-  const { resamples = 2000, seed = 0, level = 0.95 } = options;
   if (values.length === 0 || !values.every(Number.isFinite)) {
     throw new RangeError(
       `Cannot bootstrap a mean as it needs finite values: current value is [${values}]`,
     );
   }
+  const prng = randomSeeded(options.seed ?? 0, "bootstrap");
+  return resampledInterval(options, () => {
+    let sum = 0;
+    for (let i = 0; i < values.length; i++) sum += values[randomInteger(prng, 0, values.length)]!;
+    return sum / values.length;
+  });
+}
+
+/**
+ * The interval that holds the middle `level` of resampled values.
+ *
+ * @param resample Draws the data again and tells what is estimated; called `resamples` times.
+ * @throws {RangeError} When an option is out of its range.
+ */
+export function resampledInterval(
+  { resamples = 2000, level = 0.95 }: BootstrapOptions,
+  resample: () => number,
+): Interval {
   if (!Number.isSafeInteger(resamples) || resamples < 1) {
     throw new RangeError(
       `Cannot bootstrap a mean as resamples must be a whole number >= 1: current value is ${resamples}`,
@@ -243,22 +260,12 @@ export function bootstrapInterval(
       `Cannot bootstrap a mean as level must be in (0, 1): current value is ${level}`,
     );
   }
-  const prng = randomSeeded(seed, "bootstrap");
-  const means = Float64Array.from({ length: resamples }, () => {
-    let sum = 0;
-    for (let i = 0; i < values.length; i++) sum += values[randomInteger(prng, 0, values.length)]!;
-    return sum / values.length;
-  }).sort(); // numerically, as typed arrays do
-  return { low: percentile(means, (1 - level) / 2), high: percentile(means, (1 + level) / 2) };
+  const sorted = Float64Array.from({ length: resamples }, resample).sort(); // as numbers
+  return { low: percentile(sorted, (1 - level) / 2), high: percentile(sorted, (1 + level) / 2) };
 }
 
-/**
- * The value below which a share of the values lies, between neighbours by a line.
- *
- * @param sorted Increasing; at least one.
- * @param share In `[0, 1]`.
- */
-export function percentile(sorted: Float64Array, share: number): number {
+/** The value below which `share` of the sorted values lie, between neighbours by a line. */
+function percentile(sorted: Float64Array, share: number): number {
   const position = share * (sorted.length - 1);
   const below = Math.floor(position);
   const low = sorted[below]!, high = sorted[Math.min(below + 1, sorted.length - 1)]!;

@@ -10,7 +10,7 @@
  * @module
  */
 import { randomInteger, randomSeeded, shuffle } from "../random.ts";
-import { type BootstrapOptions, type Interval, percentile } from "./metrics.ts";
+import { type BootstrapOptions, type Interval, resampledInterval } from "./metrics.ts";
 
 /**
  * Accuracies of one method: `[seeds, questions]`, the share of a question's samples that one run
@@ -177,34 +177,19 @@ function weightedMean(table: AccuracyTable, seeds: Counts, questions: Counts): n
   return sum / (seeds.length * questions.length);
 }
 
-/** The middle `level` of what `resample` gives, whose `draw` draws with replacement. */
+/** The mean and the interval of what `resample` gives, whose `draw` draws with replacement. */
 function bootstrap(
-  { resamples = 2000, seed = 0, level = 0.95 }: BootstrapOptions,
+  options: BootstrapOptions,
   resample: (draw: (size: number) => Counts) => number,
   mean: number,
 ): IntervalEstimate {
-  if (!Number.isSafeInteger(resamples) || resamples < 1) {
-    throw new RangeError(
-      `Cannot bootstrap a mean as resamples must be a whole number >= 1: current value is ${resamples}`,
-    );
-  }
-  if (!(level > 0 && level < 1)) {
-    throw new RangeError(
-      `Cannot bootstrap a mean as level must be in (0, 1): current value is ${level}`,
-    );
-  }
-  const prng = randomSeeded(seed, "two-way bootstrap");
+  const prng = randomSeeded(options.seed ?? 0, "two-way bootstrap");
   const draw = (size: number): Counts => {
     const counts = new Uint16Array(size);
     for (let i = 0; i < size; i++) counts[randomInteger(prng, 0, size)]!++;
     return counts;
   };
-  const means = Float64Array.from({ length: resamples }, () => resample(draw)).sort();
-  return {
-    mean,
-    low: percentile(means, (1 - level) / 2),
-    high: percentile(means, (1 + level) / 2),
-  };
+  return { mean, ...resampledInterval(options, () => resample(draw)) };
 }
 
 /**
