@@ -1,6 +1,15 @@
 // deno task reproduce --quick
 // deno-lint-ignore-file no-console
-import type { Grid } from "../mod.ts";
+import { basename } from "node:path";
+import {
+  exists,
+  fillBlocks,
+  type Grid,
+  readStudy,
+  type StudyReport,
+  studyReport,
+  writeWhole,
+} from "../mod.ts";
 import { openBoard } from "./_reproduce/board.ts";
 import {
   duration,
@@ -36,12 +45,18 @@ const command = {
       help: "Run finished cells again whose settings are not those of the grid any more",
     },
     list: { kind: "switch", help: "Run nothing: list the cells, how far each is, and how long" },
+    report: {
+      kind: "switch",
+      help:
+        "Run nothing: tell again what the stored cells say, for the full study in README.md too",
+    },
   },
   examples: [
     "deno task reproduce --quick",
     "deno task reproduce --list",
     "deno task reproduce --only relift --seeds 1",
     "deno task reproduce --grid my_grid.ts --jobs 4",
+    "deno task reproduce --report",
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
@@ -54,6 +69,7 @@ async function reproduce(flags: ReproduceFlags): Promise<void> {
   }
   const path = flags.grid ?? (flags.quick ? QUICK : FULL);
   const grid = await readGrid(path);
+  if (flags.report) return await reportOnly(grid, path, flags);
   const cells = await planCells(grid, flags);
   if (cells.length === 0) {
     const ids = grid.entries.map(({ id }) => id).join(", ");
@@ -88,13 +104,40 @@ async function reproduce(flags: ReproduceFlags): Promise<void> {
   for (const { name, why, log } of board.failures) {
     console.error(`${name} failed: ${why}\n  its log is ${log}; the same command tries it again`);
   }
-  if (board.done > 0) report(grid);
+  if (board.done > 0) await report(grid, path);
   if (board.failures.length > 0) Deno.exit(1);
 }
 
 /** Makes of the stored cells what is told of them. */
-function report({ name }: Grid): void {
-  console.log(`results in ${RESULTS}/${name}`);
+async function report(grid: Grid, path: string): Promise<StudyReport> {
+  const folder = `${RESULTS}/${grid.name}`;
+  const told = studyReport(await readStudy(folder), grid, commandOf(path));
+  await writeWhole(`${folder}/README.md`, told.page);
+  console.log(`results in ${folder}`);
+  return told;
+}
+
+/** What runs a grid. */
+function commandOf(path: string): string {
+  if (path === FULL) return "deno task reproduce";
+  return `deno task reproduce ${path === QUICK ? "--quick" : `--grid ${basename(path)}`}`;
+}
+
+/** The same without a run before it; the full study's tables go into the README, too. */
+async function reportOnly(grid: Grid, path: string, flags: ReproduceFlags): Promise<void> {
+  const other = (["only", "seeds", "jobs", "force", "list"] as const).find((name) => flags[name]);
+  if (other !== undefined) {
+    throw new UsageError(
+      `--report runs nothing and tells all that is stored: leave out --${other}`,
+    );
+  }
+  const { blocks } = await report(grid, path);
+  if (path !== FULL || !await exists("README.md")) return;
+  const text = await Deno.readTextFile("README.md");
+  const filled = fillBlocks(text, blocks);
+  if (filled === text) return;
+  await writeWhole("README.md", filled);
+  console.log("tables in README.md");
 }
 
 /** Whether a cell is stored as the grid asks for it now. */

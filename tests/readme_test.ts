@@ -1,7 +1,13 @@
-import { assertStringIncludes } from "@std/assert";
+import { assertEquals, assertStringIncludes } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { exists } from "../lib/files.ts";
 import { metricsTable } from "../lib/methods/metrics.ts";
 import { PRESETS } from "../lib/methods/registry.ts";
 import { comparisonTable, readOutcomes } from "../lib/runs/compare.ts";
+import { fillBlocks, studyReport } from "../lib/runs/report.ts";
+import { readStudy } from "../lib/runs/study.ts";
+import full from "../tasks/grids/full.ts";
+import quick from "../tasks/grids/quick.ts";
 import denoJson from "../deno.json" with { type: "json" };
 
 const root = new URL("../", import.meta.url);
@@ -14,10 +20,35 @@ Deno.test("README explains every metric", () => {
   assertStringIncludes(plain(readme), plain(metricsTable()));
 });
 
-Deno.test("README's table of results is the one that the committed runs give", async () => {
-  const folder = decodeURIComponent(new URL("results/operators", root).pathname);
-  assertStringIncludes(plain(readme), plain(comparisonTable(await readOutcomes(folder))));
+/** Folder of stored results. */
+const resultsIn = (name: string): string => fileURLToPath(new URL(`results/${name}`, root));
+
+const before = resultsIn("operators");
+
+Deno.test({
+  name: "README's table of results is the one that the committed runs give",
+  ignore: !await exists(before),
+  async fn(): Promise<void> {
+    assertStringIncludes(plain(readme), plain(comparisonTable(await readOutcomes(before))));
+  },
 });
+
+for (const [grid, command] of [[full, ""], [quick, " --quick"]] as const) {
+  const folder = resultsIn(grid.name);
+  Deno.test({
+    name: `tables of the study ${grid.name} are those that its committed cells give`,
+    ignore: !await exists(`${folder}/README.md`),
+    async fn(): Promise<void> {
+      const { page, blocks } = studyReport(
+        await readStudy(folder),
+        grid,
+        `deno task reproduce${command}`,
+      );
+      assertEquals(await Deno.readTextFile(`${folder}/README.md`), page);
+      if (grid === full) assertEquals(readme, fillBlocks(readme, blocks));
+    },
+  });
+}
 
 Deno.test("README names every command and every preset", () => {
   const commands = Object.keys(denoJson.tasks).filter((name) => name !== "check");

@@ -6,11 +6,13 @@
  */
 import { z } from "zod";
 import { PLAIN_SAMPLING } from "../compute/ops/sample.ts";
-import type { Dataset } from "../data/question.ts";
+import { type Dataset, questionsOf } from "../data/question.ts";
 import { datasetFingerprint, evaluate } from "../evaluation/evaluate.ts";
+import { STRATA, type Stratum } from "../evaluation/strata.ts";
 import { makeFolder, readJsonAs, writeWhole } from "../files.ts";
 import { policyFingerprint } from "../model/io/policy_folder.ts";
 import type { Policy } from "../model/policy.ts";
+import type { DynamicsRow, QuestionRow } from "./study.ts";
 
 /** What a policy did on one question. */
 export interface Score {
@@ -91,4 +93,54 @@ export async function baseScores(
   await makeFolder(folder);
   await writeWhole(path, JSON.stringify(scores) + "\n");
   return scores;
+}
+
+/** Accuracy, length and entropy over all questions and over those of each stratum that has any. */
+export function dynamicsRows(
+  step: number,
+  scores: Scores,
+  strata: Readonly<Record<string, Stratum>>,
+): DynamicsRow[] {
+  return ([...STRATA, "all"] as const).flatMap((stratum) => {
+    const chosen = Object.entries(scores)
+      .filter(([id]) => stratum === "all" || strata[id] === stratum).map(([, score]) => score);
+    if (chosen.length === 0) return [];
+    const mean = (of: (score: Score) => number) =>
+      chosen.reduce((sum, score) => sum + of(score), 0) / chosen.length;
+    const tokens = mean((score) => score.tokens);
+    return [{
+      step,
+      stratum,
+      questions: chosen.length,
+      accuracy: mean(({ right, samples }) => right / samples),
+      tokens,
+      entropy: mean((score) => score.entropy * score.tokens) / tokens,
+    }];
+  });
+}
+
+/** What {@linkcode questionRows} sets side by side. */
+export interface Compared {
+  readonly split: QuestionRow["split"];
+  /** Of each question under the base policy, by other samples than `before`. */
+  readonly strata: Readonly<Record<string, Stratum>>;
+  /** Of the base policy. */
+  readonly before: Scores;
+  /** Of the trained policy. */
+  readonly after: Scores;
+}
+
+/** Each question of a dataset with what the base policy and the trained one did on it. */
+export function questionRows(dataset: Dataset, compared: Compared): QuestionRow[] {
+  const { split, strata, before, after } = compared;
+  return questionsOf(dataset).map(({ id }) => ({
+    split,
+    question: id,
+    stratum: strata[id]!,
+    baseRight: before[id]!.right,
+    baseSamples: before[id]!.samples,
+    right: after[id]!.right,
+    samples: after[id]!.samples,
+    tokens: after[id]!.tokens,
+  }));
 }

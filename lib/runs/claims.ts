@@ -57,6 +57,8 @@ export interface ClaimMeasure {
   readonly difference: IntervalEstimate;
   /** Level of the interval: 0.95, or more where it decides together with others (Bonferroni). */
   readonly level: number;
+  /** Runs of what the claim is about. */
+  readonly runs: number;
   /** Of the permutation test over runs; undefined where there are not two sets of runs. */
   readonly p?: number;
   /** The same, corrected for all tests of its letter (Holm). */
@@ -66,8 +68,11 @@ export interface ClaimMeasure {
 /** Chance that is accepted of calling a claim settled that is not, for each letter. */
 export const CLAIM_LEVEL = 0.05;
 
-/** Points of accuracy that count as no change. */
+/** Accuracy that counts as little. */
 export const CLAIM_MARGIN = 0.05;
+
+/** Fewest runs for an interval to decide a claim by itself. */
+export const CLAIM_RUNS = 5;
 
 /** A number for each run and question, or for each run alone. */
 interface Measure {
@@ -78,23 +83,28 @@ interface Measure {
   ofBase(cells: readonly StudyCell[]): AccuracyTable;
 }
 
-/** A claim before it is tested; `{first}` and `{second}` stand for titles of entries. */
+/** A claim before it is tested. */
 interface ClaimPlan {
+  /** `{first}` and `{second}` stand for titles of entries, `{k}` for samples of a question. */
   readonly claim: string;
+  /** What was reported of it, and where. */
   readonly published: string;
   /** Entry that it is about, or `any`: the one of the main entries that comes out lowest. */
   readonly first: string;
   /** Entry that it is compared with, `base`, or a fixed value. */
   readonly second: string | number;
   readonly measure: Measure;
-  /** What is claimed of the first. */
-  readonly expects: "more" | "less" | "no change";
+  /** What is claimed of the first; `little more`: by less than {@linkcode CLAIM_MARGIN}, if at all. */
+  readonly expects: "more" | "less" | "little more" | "little less";
   /** Whether it is about the questions of family `style`; those of `main` unless said. */
   readonly style?: boolean;
 }
 
 /** Accuracy at the end on the validation questions, or on part of them. */
-function accuracy(strata?: readonly Stratum[], split: QuestionRow["split"] = "validation"): Measure {
+function accuracy(
+  strata?: readonly Stratum[],
+  split: QuestionRow["split"] = "validation",
+): Measure {
   return questionMeasure(({ right, samples }) => right / samples, { strata, split });
 }
 
@@ -115,7 +125,7 @@ function questionMeasure(
       .toSorted((a, b) => a.question < b.question ? -1 : 1);
   return {
     unit: "share",
-    of(cells) {
+    of(cells): number[][] {
       accuracyTable(cells, { split }); // all runs must have answered the same questions
       return cells.map((cell) => rowsOf(cell).map(value));
     },
@@ -217,12 +227,12 @@ const CLAIMS: Readonly<Record<string, readonly ClaimPlan[]>> = {
       expects: "more",
     },
     {
-      claim: "{first} leaves Hardest within 5 points of the base policy",
+      claim: "{first} raises Hardest by less than 5 points over the base policy",
       published: CURVE,
       first: "rl",
       second: "base",
       measure: HARDEST,
-      expects: "no change",
+      expects: "little more",
     },
     {
       claim: "{first} raises Hardest above the base policy",
@@ -357,25 +367,26 @@ const CLAIMS: Readonly<Record<string, readonly ClaimPlan[]>> = {
       measure: OUTSIDE,
     },
     {
-      claim: "No method ends below the base policy on out-of-distribution questions; {first} is lowest",
-      published: "every listed method above it (LUFFY paper)",
+      claim:
+        "No method falls 5 points below the base policy out of distribution; {first} is lowest",
+      published: "all methods listed are above it (LUFFY paper)",
       first: "any",
       second: "base",
       measure: OUTSIDE,
-      expects: "more",
+      expects: "little less",
     },
   ],
   k: [
     {
-      claim: "{first} sharpens: what any of all samples solves stays within 5 points of the base policy",
-      published: "not by the paper; of RL in general, arXiv:2504.13837",
+      claim: "{first} only sharpens: pass@{k} rises by less than 5 points over the base policy",
+      published: "not by the paper; of RL in general by arXiv:2504.13837",
       first: "rl",
       second: "base",
       measure: SOLVABLE,
-      expects: "no change",
+      expects: "little more",
     },
     {
-      claim: "{first} widens what any of all samples solves, against the base policy",
+      claim: "{first} widens what can be solved: pass@{k} above the base policy",
       published: "not reported",
       first: "relift",
       second: "base",
@@ -383,7 +394,7 @@ const CLAIMS: Readonly<Record<string, readonly ClaimPlan[]>> = {
       expects: "more",
     },
     {
-      claim: "{first} widens what any of all samples solves, against {second}",
+      claim: "{first} widens what can be solved: pass@{k} above {second}",
       published: "not reported",
       first: "relift",
       second: "rl",
@@ -392,3 +403,141 @@ const CLAIMS: Readonly<Record<string, readonly ClaimPlan[]>> = {
     },
   ],
 };
+
+/**
+ * Tests the claims of ReLIFT's paper, those of a letter together.
+ *
+ * Two entries are compared by {@linkcode permutationTest} over their runs, corrected by Holm within
+ * the letter; an entry and the base policy, of which there is only one, or a fixed value, by the
+ * interval alone, at a level corrected for all such comparisons of the letter (Bonferroni). A claim
+ * that one is more than the other
+ *
+ * - holds where the corrected p is below {@linkcode CLAIM_LEVEL} and the interval is above 0;
+ * - does not hold where the corrected p is below it and the interval is below 0;
+ * - is not settled otherwise.
+ *
+ * A claim of little change is held against {@linkcode CLAIM_MARGIN} in place of 0. Where an interval
+ * decides alone, there must be {@linkcode CLAIM_RUNS} runs: it is too narrow with fewer. Intervals
+ * of what is measured once for each run (curves, lengths, demonstrations) speak of runs alone.
+ *
+ * @param study Main entries by the ids of `tasks/grids/full.ts`, and those of family `style`.
+ * @throws {RangeError} When runs of an entry differ in their questions.
+ */
+export function claims(study: readonly StudyCell[]): Claim[] {
+  return Object.entries(CLAIMS).flatMap(([letter, plans]) => testTogether(letter, plans, study));
+}
+
+/** Two sets of numbers that a claim compares. */
+interface Sides {
+  readonly first: StudyEntry;
+  /** Undefined for the base policy and for fixed values. */
+  readonly second?: StudyEntry;
+  readonly of: AccuracyTable;
+  readonly against: AccuracyTable;
+  /** How many comparisons this one was chosen from. */
+  readonly choices: number;
+}
+
+/** Tests the claims of a letter. */
+function testTogether(
+  letter: string,
+  plans: readonly ClaimPlan[],
+  study: readonly StudyCell[],
+): Claim[] {
+  const sides = plans.map((plan) => sidesOf(plan, study));
+  const byInterval = sides.reduce(
+    (sum, each) => sum + (each && !each.second ? each.choices : 0),
+    0,
+  );
+  const measured = sides.map((each) => each && measure(each, byInterval));
+  const adjusted = holmOfSome(measured.map((each) => each?.p));
+  return plans.map((plan, i) => {
+    const { published, measure: { unit } } = plan;
+    const found = measured[i] && { ...measured[i], adjustedP: adjusted[i] };
+    const claim = claimInWords(plan, sides[i]);
+    return { letter, claim, published, unit, measured: found, verdict: verdictOf(plan, found) };
+  });
+}
+
+/** {@linkcode holm} of those that there are. */
+function holmOfSome(pValues: readonly (number | undefined)[]): (number | undefined)[] {
+  const adjusted = holm(pValues.filter((p) => p !== undefined));
+  return pValues.map((p) => p === undefined ? undefined : adjusted.shift());
+}
+
+/** What a claim compares; undefined when that was not run. */
+function sidesOf(plan: ClaimPlan, study: readonly StudyCell[]): Sides | undefined {
+  const [home] = studyEntries(study, [plan.style ? "style" : "main"]);
+  const entries = studyEntries(study).filter(({ dataset }) => dataset === home?.dataset);
+  const candidates = plan.first === "any"
+    ? entries.filter(({ family }) => family === home!.family)
+    : entries.filter(({ entry }) => entry === plan.first);
+  const second = entries.find(({ entry }) => entry === plan.second);
+  if (second === undefined && plan.second !== "base" && typeof plan.second === "string") return;
+  const { measure } = plan;
+  const sides = candidates.map((first) => ({
+    first,
+    second,
+    of: measure.of(first.cells),
+    against: second
+      ? measure.of(second.cells)
+      : typeof plan.second === "number"
+      ? [[plan.second]]
+      : measure.ofBase(first.cells),
+    choices: candidates.length,
+  })).filter(({ of, against }) => (of[0]?.length ?? 0) > 0 && (against[0]?.length ?? 0) > 0);
+  const distance = ({ of, against }: Sides) => meanOf(of.flat()) - meanOf(against.flat());
+  return sides.toSorted((a, b) => distance(a) - distance(b))[0];
+}
+
+/**
+ * Compares two sides.
+ *
+ * @param byInterval Comparisons of the letter that are decided by their intervals.
+ */
+function measure({ first, second, of, against }: Sides, byInterval: number): ClaimMeasure {
+  const level = second ? 0.95 : 1 - CLAIM_LEVEL / byInterval;
+  const seedsOf = ({ cells }: StudyEntry) => cells.map(seedOf).join();
+  const pairedSeeds = second !== undefined && of.length === against.length &&
+    seedsOf(first) === seedsOf(second);
+  return {
+    first: meanOf(of.flat()),
+    second: meanOf(against.flat()),
+    difference: twoWayDifference(of, against, { pairedSeeds, level }),
+    level,
+    runs: of.length,
+    ...second && { p: permutationTest(of.map(meanOf), against.map(meanOf)).p },
+  };
+}
+
+function claimInWords({ claim, first, second }: ClaimPlan, sides?: Sides): string {
+  const rows = sides?.first.cells.at(0)?.questions ?? [];
+  const samples = rows.find(({ split }) => split === "validation")?.samples;
+  return claim
+    .replace("{first}", () => inBrackets(sides?.first.title ?? `\`${first}\``))
+    .replace("{second}", () => inBrackets(sides?.second?.title ?? `\`${second}\``))
+    .replace("{k}", `${samples ?? "k"}`);
+}
+
+/** `SFT (3 epochs)` for `SFT, 3 epochs`, which no sentence could hold. */
+function inBrackets(title: string): string {
+  return title.replace(/, (.*)$/, " ($1)");
+}
+
+/** What the numbers say of a claim, see {@linkcode claims}. */
+function verdictOf({ expects }: ClaimPlan, measured: ClaimMeasure | undefined): Verdict {
+  if (measured === undefined) return "not run";
+  const { difference: { low, high }, runs, adjustedP = runs < CLAIM_RUNS ? 1 : 0 } = measured;
+  const [holds, fails] = {
+    "more": [low > 0, high < 0],
+    "less": [high < 0, low > 0],
+    "little more": [high < CLAIM_MARGIN, low > CLAIM_MARGIN],
+    "little less": [low > -CLAIM_MARGIN, high < -CLAIM_MARGIN],
+  }[expects];
+  if (adjustedP >= CLAIM_LEVEL || !holds && !fails) return "not settled here";
+  return holds ? "holds here" : "does not hold here";
+}
+
+function meanOf(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}

@@ -51,9 +51,7 @@ export function markdownTable(
     cells.reduce((most, row) => Math.max(most, row[i]!.length), right ? 2 : 1)
   );
   const [head, ...body] = cells.map((row) =>
-    row.map((cell, i) =>
-      columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!)
-    )
+    row.map((cell, i) => columns[i]!.right ? cell.padStart(widths[i]!) : cell.padEnd(widths[i]!))
   );
   const rule = columns.map(({ right }, i) =>
     right ? `${"-".repeat(widths[i]! - 1)}:` : "-".repeat(widths[i]!)
@@ -68,10 +66,10 @@ function escaped(cell: string): string {
 /** Characters of a line, as in `deno.json`. */
 const WIDTH = 100;
 
-/** A paragraph in lines of at most 100 characters. */
+/** A paragraph in lines of at most 100 characters; code stays in one line. */
 export function paragraph(text: string): string {
   const lines: string[] = [];
-  for (const word of text.split(/\s+/)) {
+  for (const word of text.match(/(`[^`]*`|[^\s`])+/g) ?? []) {
     const longer = `${lines.at(-1)} ${word}`;
     if (lines.length > 0 && longer.length <= WIDTH) lines[lines.length - 1] = longer;
     else lines.push(word);

@@ -104,6 +104,9 @@ export interface ShareBar {
   readonly share: number;
 }
 
+/** As much of a cell as tells its answers. */
+export type Answered = Pick<StudyCell, "questions">;
+
 /** Seed of a cell's run. */
 export function seedOf({ run }: Pick<StudyCell, "run">): number {
   return run.settings.config.seed;
@@ -132,7 +135,7 @@ export function studyEntries(
 
 /** A cell's rows of a choice, by question. */
 function chosenRows(
-  cell: StudyCell,
+  cell: Answered,
   { split = "validation", stratum = "all" }: QuestionChoice,
 ): QuestionRow[] {
   return cell.questions
@@ -292,7 +295,7 @@ export function groupShares(
 }
 
 /** pass@k over k = 1, 2, 4, ... up to the samples there are; mean over the chosen questions. */
-export function passCurve(cells: readonly StudyCell[], choice: QuestionChoice = {}): Curve {
+export function passCurve(cells: readonly Answered[], choice: QuestionChoice = {}): Curve {
   const runs = choice.answers === "base" ? cells.slice(0, 1) : cells;
   return curveOf(runs.map((cell) => {
     const counts = chosenRows(cell, choice).map((row) => countsOf(row, choice.answers));
@@ -374,7 +377,7 @@ export function stratumChances(
  * scale.
  */
 export function stratumMoves(
-  cells: readonly StudyCell[],
+  cells: readonly Answered[],
   choice: QuestionChoice = {},
 ): StrataMoves {
   const runs = choice.answers === "base" ? cells.slice(0, 1) : cells;

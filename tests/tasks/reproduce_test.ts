@@ -88,7 +88,8 @@ function inFolder(name: string, test: (folder: string) => Promise<void>): void {
 
 /** The files of all stored cells, without the times. */
 async function resultsOf(folder: string): Promise<Record<string, string>> {
-  const cells = [...Deno.readDirSync(`${folder}/results/tiny`)].map(({ name }) => name).sort();
+  const cells = [...Deno.readDirSync(`${folder}/results/tiny`)]
+    .filter(({ isDirectory }) => isDirectory).map(({ name }) => name).sort();
   const files: Record<string, string> = {};
   for (const cell of cells) {
     for (const { name } of Deno.readDirSync(`${folder}/results/tiny/${cell}`)) {
@@ -219,6 +220,36 @@ inFolder("reproduce passes over what is done, and asks before it replaces it", a
   assertEquals(forced.code, 0, forced.errors);
   const [cell] = await readStudy(`${folder}/results/tiny`);
   assertEquals(cell!.totals.steps, 3);
+});
+
+inFolder("reproduce tells what the cells say, and again with --report", async (folder) => {
+  await Deno.mkdir(`${folder}/tasks/grids`, { recursive: true });
+  await Deno.writeTextFile(`${folder}/tasks/grids/full.ts`, GRID());
+  const run = await reproduce(folder, "--only", "rl", "--seeds", "1");
+  assertEquals(run.code, 0, run.errors);
+  const path = `${folder}/results/tiny/README.md`;
+  const page = await Deno.readTextFile(path);
+  assertMatch(page, /^# The study `tiny`\n\nMade by `deno task reproduce`/);
+  assertMatch(page, /\| SFT +\| 0 of 2 \| +not run \|/);
+
+  await Deno.remove(path);
+  const markers = (name: string) => `<!-- study:${name} -->\nold\n<!-- /study -->\n`;
+  await Deno.writeTextFile(`${folder}/README.md`, `Before\n${markers("main")}After\n`);
+  const again = await reproduce(folder, "--report");
+  assertEquals([again.code, again.errors], [0, ""]);
+  assertEquals(again.told, "results in results/tiny\ntables in README.md\n");
+  assertEquals(await Deno.readTextFile(path), page);
+  const readme = await Deno.readTextFile(`${folder}/README.md`);
+  assertMatch(readme, /^Before\n<!-- study:main -->\n\n[^]+\n\n<!-- \/study -->\nAfter\n$/);
+  assertMatch(readme, /\| RL +\| 1 of 2 \|/);
+  assertEquals((await reproduce(folder, "--report")).told, "results in results/tiny\n");
+
+  const both = await reproduce(folder, "--report", "--only", "rl");
+  assertEquals(both.code, 2);
+  assertStringIncludes(both.errors, "leave out --only");
+  const none = await reproduce(folder, "--report", "--grid", "grid.ts");
+  assertEquals(none.code, 0, none.errors); // of the same name, so the same cells
+  assertEquals(await Deno.readTextFile(`${folder}/README.md`), readme);
 });
 
 inFolder("reproduce tells which cells failed, and finishes the others", async (folder) => {
