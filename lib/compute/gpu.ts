@@ -245,16 +245,16 @@ async function requestDevice(): Promise<{ device: GPUDevice; info: GPUAdapterInf
   return { device, info: adapter.info };
 }
 
-/** Adds the declarations of a program's bindings to its code, and compiles it. */
-function compile(device: GPUDevice, program: Program): GPUComputePipeline {
-  const { name, inputs, outputs, params, workgroup, declarations = "", code } = program;
+/** A program as WGSL: the declarations of its bindings, its own, and `main`. */
+export function programSource(program: Program): string {
+  const { inputs, outputs, params, workgroup, declarations = "", code } = program;
   const wgsl = (type: StorageType) => type === "vec4f" ? "vec4<f32>" : type;
   const all = [
     ...Object.entries(inputs).map(([name, type]) => [name, type, "read"] as const),
     ...Object.entries(outputs).map(([name, type]) => [name, type, "read_write"] as const),
   ];
   const fields = Object.entries(params);
-  const source = [
+  return [
     ...(fields.length > 0
       ? [
         `struct Params { ${fields.map(([name, type]) => `${name}: ${type}`).join(", ")} }`,
@@ -271,7 +271,11 @@ function compile(device: GPUDevice, program: Program): GPUComputePipeline {
     code,
     "}",
   ].join("\n");
-  const module = device.createShaderModule({ label: name, code: source });
+}
+
+function compile(device: GPUDevice, program: Program): GPUComputePipeline {
+  const { name } = program;
+  const module = device.createShaderModule({ label: name, code: programSource(program) });
   return device.createComputePipeline({
     label: name,
     layout: "auto",

@@ -2,7 +2,7 @@ import type { StudyCell } from "../runs/study.ts";
 import { type EntryOf, metricCurve } from "../runs/study_results.ts";
 import type { Figure } from "./figure.ts";
 import { FOOT, grid, headHeight, pageLayout, topLegend, WIDTH } from "./page.ts";
-import { checkEntries, seedsInWords, titlesInWords } from "./sample_sizes.ts";
+import { checkEntries, seedLinesInWords, titlesInWords } from "./sample_sizes.ts";
 import { seedBand, STEPS_AXIS } from "./seed_band.ts";
 import { styleOf } from "./theme.ts";
 
@@ -36,8 +36,7 @@ export function bufferTurnover(
   entries: readonly EntryOf<Pick<StudyCell, "metrics">>[],
 ): Figure {
   checkEntries(entries);
-  const subtitle = `The buffer after each step; ${seedsInWords(entries)} (thin lines), mean ± 1 ` +
-    "standard deviation (band).";
+  const subtitle = `The buffer after each step; ${seedLinesInWords(entries)}.`;
   const height = 620;
   const top = headHeight(subtitle, 1) + 30;
   const boxes = grid({

@@ -4,10 +4,11 @@ import {
   type Curve,
   dynamicsCurve,
   dynamicsQuestions,
+  type EntryOf,
   forgottenShare,
   stratumMoves,
-  type StudyEntry,
 } from "../runs/study_results.ts";
+import type { StudyCell } from "../runs/study.ts";
 import type { Figure } from "./figure.ts";
 import {
   axesOf,
@@ -23,6 +24,8 @@ import { checkEntries, seedsInWords } from "./sample_sizes.ts";
 import { seedBand, STEPS_AXIS } from "./seed_band.ts";
 import { INK, markerOf, styleOf } from "./theme.ts";
 
+type Runs = EntryOf<Pick<StudyCell, "dynamics" | "questions">>;
+
 /** The questions that can be forgotten. */
 const KNOWN = ["easy", "medium"] as const;
 
@@ -30,7 +33,7 @@ const KNOWN = ["easy", "medium"] as const;
  * What training takes away: accuracy on Easy and Medium questions over training, as a change from
  * the base policy, and the share of them that are Hard or Hardest in the end.
  */
-export function forgettingCurves(entries: readonly StudyEntry[]): Figure {
+export function forgettingCurves(entries: readonly Runs[]): Figure {
   checkEntries(entries);
   const questions = KNOWN.reduce(
     (sum, stratum) => sum + dynamicsQuestions(entries[0]!.cells, stratum),
@@ -107,13 +110,13 @@ function changeOf({ x, seeds }: Curve): Curve {
 }
 
 /** Share of known questions that are Hard or Hardest; 0 when none were known. */
-function forgottenOf(cells: StudyEntry["cells"], answers: Answers): number {
+function forgottenOf(cells: Runs["cells"], answers: Answers): number {
   return forgottenShare(stratumMoves(cells, { answers })) ?? 0;
 }
 
-function shareTraces(entries: readonly StudyEntry[]): Partial<Data>[] {
+function shareTraces(entries: readonly Runs[]): Partial<Data>[] {
   const common = { type: "scatter", showlegend: false, ...axesOf(1) } as const;
-  const share = (cells: StudyEntry["cells"], answers: Answers) => 100 * forgottenOf(cells, answers);
+  const share = (cells: Runs["cells"], answers: Answers) => 100 * forgottenOf(cells, answers);
   const base = share(entries[0]!.cells, "base");
   const seeds = entries.flatMap(({ cells }, row) =>
     cells.map((cell) => ({ row, value: share([cell], "trained") }))

@@ -70,9 +70,7 @@ export function rolloutBrowser(
   groups: readonly Group[],
   { tokenizer, advantages = groupAdvantages }: RolloutBrowserOptions,
 ): string {
-  const parts = new Set(
-    groups.flatMap(({ rewards }) => rewards.flatMap(({ parts }) => Object.keys(parts))),
-  );
+  const parts = tellingParts(groups);
   const rows = groups.flatMap((group, place) => {
     const ofGroup = advantages(group.rewards.map(({ total }) => total));
     const { prompt, answer } = group.question;
@@ -86,7 +84,7 @@ export function rolloutBrowser(
         numberCell(sum(logProbs), 2),
         cell(correct ? "✓" : "✗", NUMBER, Number(correct)),
         numberCell(total),
-        ...Array.from(parts, (name) => numberCell(earned[name])),
+        ...parts.map((name) => numberCell(earned[name])),
         numberCell(ofGroup[i]!, 3),
         numberCell(tokens.length),
         cell(finishReason === "stop" ? "EOS" : "cut off", TEXT),
@@ -95,10 +93,19 @@ export function rolloutBrowser(
   });
   const heads = [
     ...["question", "answer", "completion", "Σ log p", "right", "reward"],
-    ...Array.from(parts, escapeText),
+    ...parts.map(escapeText),
     ...["A", "tokens", "ended"],
   ];
   return `<div style="overflow-x:auto">${SCALE}${table(heads, rows, SORTABLE)}${SORT}</div>`;
+}
+
+/** The parts of rewards that tell more than whether a completion is right. */
+function tellingParts(groups: readonly Group[]): string[] {
+  const rewards = groups.flatMap((group) => group.rewards);
+  const names = new Set(rewards.flatMap(({ parts }) => Object.keys(parts)));
+  const repeats = (name: string) =>
+    rewards.every(({ correct, parts }) => parts[name] === Number(correct));
+  return [...names].filter((name) => !repeats(name));
 }
 
 /**

@@ -45,6 +45,14 @@ export function seedsInWords(entries: readonly EntryOf<unknown>[]): string {
   return `${span(counts)} ${counts.every((count) => count === 1) ? "seed" : "seeds"}`;
 }
 
+/** The same with how `seedBand()` draws them; a single seed is the line itself. */
+export function seedLinesInWords(entries: readonly EntryOf<unknown>[]): string {
+  const seeds = seedsInWords(entries);
+  return entries.every(({ cells }) => cells.length === 1)
+    ? seeds
+    : `${seeds} (thin lines), mean ± 1 standard deviation (band)`;
+}
+
 /** `n = 240 validation questions × 16 samples`. */
 export function questionsInWords(
   entries: readonly EntryOf<Pick<StudyCell, "questions">>[],

@@ -27,6 +27,11 @@ export interface NotebookKernel {
 export interface ShowOptions extends Partial<FigureSize> {
   /** Pixels of the picture for each of the figure; 2, which suits fine screens, unless given. */
   readonly scale?: number;
+  /**
+   * Whether the figure comes in Plotly's form, too; true unless said. Of one with many points that
+   * is the larger part of the notebook's file.
+   */
+  readonly interactive?: boolean;
   /** Undefined outside a notebook; by default what is found. */
   readonly kernel?: NotebookKernel;
 }
@@ -39,7 +44,8 @@ export interface ShowOptions extends Partial<FigureSize> {
  */
 export async function show(figure: Figure, options: ShowOptions = {}): Promise<void> {
   const { kernel = notebook() } = options;
-  if (kernel) await send(kernel, "display_data", await outputOf(figure, options));
+  if (!kernel) return;
+  await send(kernel, "display_data", await outputOf(figure, options, lastForm(options)));
 }
 
 /**
@@ -61,7 +67,7 @@ export async function showHtml(
 export interface LiveFigure extends AsyncDisposable {
   /** Shows another figure in its place, now or, soon after the last one, with a later call. */
   update(figure: Figure): Promise<void>;
-  /** Shows the last figure for good, from now on in Plotly's form, too. */
+  /** Shows the last figure for good, from now on in Plotly's form, too, unless told not to. */
   close(): Promise<void>;
 }
 
@@ -107,7 +113,7 @@ export async function live(figure: Figure, options: LiveOptions = {}): Promise<L
   const close = async (): Promise<void> => {
     if (!open) return;
     open = false;
-    await draw("update_display_data", "live");
+    await draw("update_display_data", lastForm(options));
   };
   if (open) await draw("display_data", "still");
   return {
@@ -135,20 +141,24 @@ interface Output {
   readonly metadata: Readonly<Record<string, unknown>>;
 }
 
-/** `still`: a picture alone. */
-type Form = "live" | "still";
+/** `picture`: without Plotly's own; `still`: the same, to be replaced soon. */
+type Form = "live" | "picture" | "still";
 
-/** Of a picture that is kept in a notebook; one that soon gives way to the next has all it has. */
+function lastForm({ interactive = true }: ShowOptions): Form {
+  return interactive ? "live" : "picture";
+}
+
+/** Of a picture that stays; one that soon gives way to the next has all its colours. */
 const COLORS = 256;
 
 async function outputOf(
   figure: Figure,
   asked: ShowOptions,
-  form: Form = "live",
+  form: Form,
 ): Promise<Output> {
   const size = sizeOf(figure, asked);
   const { scale = 2 } = asked;
-  const colors = form === "live" ? COLORS : undefined;
+  const colors = form === "still" ? undefined : COLORS;
   const png = await toPng(await toSvg(figure, size), { scale, colors });
   const text = summaryOf(figure);
   // shown at half its pixels, so sharp on fine screens
@@ -156,12 +166,14 @@ async function outputOf(
     `src="data:image/png;base64,${png.toBase64()}">`;
   return {
     data: {
-      ...(form === "still" ? {} : {
-        "application/vnd.plotly.v1+json": {
-          ...shortened(drawable(figure, size)),
-          config: PLOTLY_CONFIG,
-        },
-      }),
+      ...(form === "live"
+        ? {
+          "application/vnd.plotly.v1+json": {
+            ...shortened(drawable(figure, size)),
+            config: PLOTLY_CONFIG,
+          },
+        }
+        : {}),
       "text/html": image,
       "text/plain": text,
     },

@@ -6,6 +6,7 @@
  *
  * @module
  */
+import type Upng from "@pdf-lib/upng";
 import { drawable, type FigureSize, sizeOf } from "./drawable.ts";
 import type { Figure } from "./figure.ts";
 import { fontFiles } from "./fonts.ts";
@@ -87,10 +88,9 @@ export async function toPng(
   const image = picture.render();
   try {
     if (options.colors === undefined) return new Uint8Array(image.asPng());
-    // resvg writes true colour only
-    const { default: upng } = await import("@pdf-lib/upng");
+    const { encode } = await openUpng();
     const pixels = new Uint8Array(image.pixels).buffer;
-    return new Uint8Array(upng.encode([pixels], image.width, image.height, options.colors));
+    return new Uint8Array(encode([pixels], image.width, image.height, options.colors));
   } finally {
     image.free();
     picture.free();
@@ -103,4 +103,10 @@ async function openResvg(): Promise<typeof import("@resvg/resvg-wasm")> {
     Deno.readFile(new URL(import.meta.resolve("@resvg/resvg-wasm/index_bg.wasm"))),
   );
   return module;
+}
+
+/** Writes PNGs of few colours, which resvg does not. */
+async function openUpng(): Promise<typeof Upng> {
+  const module = await import("@pdf-lib/upng");
+  return (module.default as unknown as { default: typeof Upng }).default; // it is CommonJS
 }

@@ -1,6 +1,11 @@
 import type { Annotations, ColorBar, Data } from "plotly.js";
 import { STRATA, type StrataMoves } from "../evaluation/strata.ts";
-import { forgottenShare, stratumMoves, type StudyEntry } from "../runs/study_results.ts";
+import {
+  type Answered,
+  type EntryOf,
+  forgottenShare,
+  stratumMoves,
+} from "../runs/study_results.ts";
 import type { Figure } from "./figure.ts";
 import {
   axesOf,
@@ -23,7 +28,7 @@ interface TitledMoves {
 }
 
 /** The base policy drawn again, then each entry. */
-function movesOf(entries: readonly StudyEntry[]): TitledMoves[] {
+function movesOf(entries: readonly EntryOf<Answered>[]): TitledMoves[] {
   checkEntries(entries);
   const redrawn = stratumMoves(entries[0]!.cells, { answers: "base" });
   return [
@@ -32,7 +37,7 @@ function movesOf(entries: readonly StudyEntry[]): TitledMoves[] {
   ];
 }
 
-function subtitleOf(entries: readonly StudyEntry[]): string {
+function subtitleOf(entries: readonly EntryOf<Answered>[]): string {
   return `${questionsInWords(entries)}, ${
     seedsInWords(entries)
   }; from the stratum under the base ` +
@@ -50,7 +55,7 @@ function forgottenInWords(moves: StrataMoves): string {
  * Where the questions of each stratum went, as flows: one diagram for the base policy drawn again,
  * the zero of the scale, and one for each entry.
  */
-export function strataMovesSankey(entries: readonly StudyEntry[]): Figure {
+export function strataMovesSankey(entries: readonly EntryOf<Answered>[]): Figure {
   const all = movesOf(entries);
   const subtitle = subtitleOf(entries);
   const rows = Math.ceil(all.length / 2);
@@ -167,7 +172,7 @@ function rounded(count: number): string {
 }
 
 /** The same as tables: a row for the stratum before, a column for the one now. */
-export function strataMovesHeatmap(entries: readonly StudyEntry[]): Figure {
+export function strataMovesHeatmap(entries: readonly EntryOf<Answered>[]): Figure {
   const all = movesOf(entries);
   const subtitle = `${subtitleOf(entries)} Colour: share of the row.`;
   const top = headHeight(subtitle) + 32;

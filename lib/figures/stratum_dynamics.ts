@@ -9,7 +9,7 @@ import {
 } from "../runs/study_results.ts";
 import type { Figure } from "./figure.ts";
 import { axesOf, FOOT, grid, headHeight, pageLayout, topLegend, WIDTH } from "./page.ts";
-import { checkEntries, seedsInWords, titlesInWords } from "./sample_sizes.ts";
+import { checkEntries, seedLinesInWords, titlesInWords } from "./sample_sizes.ts";
 import { rangeOf, seedBand, STEPS_AXIS } from "./seed_band.ts";
 import { INK, STRATUM_TITLES, styleOf } from "./theme.ts";
 
@@ -32,8 +32,8 @@ export function stratumDynamics(
   const questions = STRATA.map((stratum) => dynamicsQuestions(entries[0]!.cells, stratum));
   const subtitle =
     `n = ${questions.reduce((a, b) => a + b, 0)} validation questions by how often ` +
-    `the base policy solves them; ${seedsInWords(entries)} (thin lines), mean ± 1 standard ` +
-    "deviation (band). Dotted: the base policy.";
+    `the base policy solves them; ${seedLinesInWords(entries)}. ` +
+    "Dotted: the base policy.";
   const height = 640;
   const top = headHeight(subtitle, 1) + 30;
   const boxes = grid({

@@ -84,6 +84,7 @@ const KINDS: readonly { readonly hue: string; readonly ids: readonly string[] }[
   },
   { hue: ORANGE, ids: ["dft", "sft-same-steps", "sft-same-flops", "sft-few"] },
   { hue: GREEN, ids: ["sft-rl-v1", "sft-rl-full"] },
+  { hue: VERMILLION, ids: ["relift-always", "relift-uniform", "relift-random"] },
   { hue: PURPLE, ids: ["srft", "chord", "hpt", "superrl", "prefix-rft", "rl-plus"] },
 ];
 

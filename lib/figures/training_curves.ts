@@ -3,7 +3,7 @@ import type { StudyCell } from "../runs/study.ts";
 import { type EntryOf, metricCurve } from "../runs/study_results.ts";
 import type { Figure } from "./figure.ts";
 import { axesOf, FOOT, grid, headHeight, pageLayout, topLegend, WIDTH } from "./page.ts";
-import { checkEntries, seedsInWords, titlesInWords } from "./sample_sizes.ts";
+import { checkEntries, seedLinesInWords, titlesInWords } from "./sample_sizes.ts";
 import { seedBand, STEPS_AXIS } from "./seed_band.ts";
 import { styleOf } from "./theme.ts";
 
@@ -24,11 +24,9 @@ export function trainingCurves(entries: readonly Runs[]): Figure {
   checkEntries(entries);
   const marked = entries.filter(({ cells }) => hasEvents(cells));
   const rows = marked.reduce((sum, { cells }) => sum + cells.length, 0);
-  const subtitle =
-    `Training rollouts of each step; ${seedsInWords(entries)} (thin lines), mean ± 1 ` +
-    `standard deviation (band)${
-      rows > 0 ? ". Ticks: steps in which the buffer was taught, a row for each seed." : "."
-    }`;
+  const subtitle = `Training rollouts of each step; ${seedLinesInWords(entries)}${
+    rows > 0 ? ". Ticks: steps in which the buffer was taught, a row for each seed." : "."
+  }`;
   const ticks = rows > 0 ? 8 + 11 * rows : 0;
   const height = 690 + ticks;
   const top = headHeight(subtitle, 1) + 12;

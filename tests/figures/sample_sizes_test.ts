@@ -3,6 +3,7 @@ import {
   budgetInWords,
   checkEntries,
   questionsInWords,
+  seedLinesInWords,
   seedsInWords,
   span,
   stepsInWords,
@@ -28,6 +29,11 @@ Deno.test("titlesInWords() joins names", () => {
 Deno.test("seeds, questions and budgets in words are those of the cells", () => {
   assertEquals(seedsInWords(entries), "2 seeds");
   assertEquals(seedsInWords([{ entry: "a", title: "A", cells: [1] }]), "1 seed");
+  assertEquals(
+    seedLinesInWords(entries),
+    "2 seeds (thin lines), mean ± 1 standard deviation (band)",
+  );
+  assertEquals(seedLinesInWords([{ entry: "a", title: "A", cells: [1] }]), "1 seed");
   assertEquals(questionsInWords(entries), "n = 8 validation questions × 8 samples");
   assertEquals(questionsInWords(entries, "ood"), "n = 4 out-of-distribution questions × 8 samples");
   assertEquals(questionsInWords([], "ood"), "n = 0 ood questions");

@@ -62,6 +62,12 @@ Deno.test("show() keeps six digits of numbers, and as many pixels and colours as
   assertEquals([width, palette!.length], [500, 256]);
 });
 
+Deno.test("show() leaves Plotly's form out when it is told to", async () => {
+  const { kernel, messages } = recorder();
+  await show(figureOf(1), { kernel, interactive: false });
+  assertEquals(Object.keys(messages[0]!.content.data), ["text/html", "text/plain"]);
+});
+
 Deno.test("show() rejects, and sends nothing, for a figure that cannot be drawn", async () => {
   const { kernel, messages } = recorder();
   const figure = { data: [{ type: "scattergl" as const }], layout: {} };
