@@ -47,7 +47,7 @@ inChromium("toHtmlPage() draws every figure without a network", async (page) => 
     assertEquals(await page.locator(".scatterlayer .js-line").count(), 6); // three in each
     assertEquals(await page.locator("[data-title^=Share]").count(), 0);
     const widths = await page.locator(".main-svg:first-child")
-      .evaluateAll((all: { getAttribute(name: string): string }[]) =>
+      .evaluateAll((all: { getAttribute(name: string): string | null }[]) =>
         all.map((each) => each.getAttribute("width"))
       );
     assertEquals(widths, ["300", "300", "300", "300", "868"]); // the window, less its margins
