@@ -38,8 +38,8 @@ function colorOf(entry: string, reference: string): string {
   return shade(styleOf(isVariant ? reference : entry).color, 0.5);
 }
 
-/** Pixels from one row to the next. */
-const ROW = 32;
+/** Pixels from one row to the next, ours and theirs. */
+const [ROW, PUBLISHED_ROW] = [32, 46];
 
 /**
  * ReLIFT, its ablations and what else they are compared with, as bars, best first: accuracy over all
@@ -61,7 +61,8 @@ export function ablationBars(
     (published ? ` Published: ${SOURCES.relift.cite}; another policy, other questions.` : "");
   const top = headHeight(subtitle) + 30;
   const body = ROW * rows.length;
-  const height = top + body + 54 + FOOT;
+  const theirBody = published ? PUBLISHED_ROW * PUBLISHED_ABLATIONS.length + 14 : 0; // two-line title
+  const height = top + Math.max(body, theirBody) + 54 + FOOT;
   const left = labelWidth(entries.map(({ title }) => title)) + 12;
   const boxes = grid({
     rows: 1,
@@ -214,7 +215,7 @@ function referenceLine(value: number, rows: number, panel: number): Partial<Data
 function publishedPanel(top: number): Panel {
   const rows = PUBLISHED_ABLATIONS;
   return {
-    box: { left: 820, top, width: WIDTH - 820 - 24, height: 46 * rows.length },
+    box: { left: 820, top, width: WIDTH - 820 - 24, height: PUBLISHED_ROW * rows.length },
     title: "<i>Published</i>",
     published: true,
     x: {

@@ -189,7 +189,7 @@ function sum(values: ArrayLike<number>): number {
 const TEXT = "text-align:left";
 const NUMBER = "text-align:right;white-space:nowrap";
 const CODE = `${TEXT};font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere`;
-const TOKENS = `${CODE};min-width:20em`;
+const TOKENS = `${CODE};min-width:17em`;
 
 /**
  * A cell of a table around HTML.
