@@ -18,7 +18,7 @@ import {
   WIDTH,
 } from "./page.ts";
 import { checkEntries, questionsInWords, seedsInWords } from "./sample_sizes.ts";
-import { INK, markerOf, SIZES, styleOf } from "./theme.ts";
+import { INK, markersOf, SIZES } from "./theme.ts";
 
 /** What is compared: a panel each. */
 const COLUMNS: readonly { readonly title: string; readonly choice: QuestionChoice }[] = [
@@ -131,7 +131,6 @@ function rangeOf(rows: readonly EntryComparison[]): [number, number] {
 /** Intervals and means. */
 function rowTraces(rows: readonly EntryComparison[], panel: number): Partial<Data>[] {
   const common = { type: "scatter", showlegend: false, ...axesOf(panel) } as const;
-  const markers = rows.map(({ entry }) => markerOf(styleOf(entry)));
   return [
     {
       ...common,
@@ -146,16 +145,7 @@ function rowTraces(rows: readonly EntryComparison[], panel: number): Partial<Dat
       mode: "markers",
       x: rows.map(({ difference }) => 100 * difference.mean),
       y: rows.map((_, i) => i),
-      marker: {
-        color: markers.map(({ color }) => color),
-        symbol: markers.map(({ symbol }) => symbol),
-        size: markers.map(({ size }) => size + 1),
-        opacity: 1,
-        line: {
-          color: markers.map(({ line }) => line.color),
-          width: markers.map(({ line }) => line.width),
-        },
-      },
+      marker: markersOf(rows.map(({ entry }) => entry)),
       cliponaxis: false,
       text: rows.map(({ title, difference: { low, high }, adjustedP }) =>
         `${title}, ${(100 * low).toFixed(1)} to ${(100 * high).toFixed(1)}, p = ` +

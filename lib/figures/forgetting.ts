@@ -22,7 +22,7 @@ import {
 } from "./page.ts";
 import { checkEntries, seedsInWords } from "./sample_sizes.ts";
 import { seedBand, STEPS_AXIS } from "./seed_band.ts";
-import { INK, markerOf, styleOf } from "./theme.ts";
+import { INK, markersOf } from "./theme.ts";
 
 type Runs = EntryOf<Pick<StudyCell, "dynamics" | "questions">>;
 
@@ -121,7 +121,6 @@ function shareTraces(entries: readonly Runs[]): Partial<Data>[] {
   const seeds = entries.flatMap(({ cells }, row) =>
     cells.map((cell) => ({ row, value: share([cell], "trained") }))
   );
-  const markers = entries.map(({ entry }) => markerOf(styleOf(entry)));
   return [
     {
       ...common,
@@ -145,16 +144,7 @@ function shareTraces(entries: readonly Runs[]): Partial<Data>[] {
       mode: "markers",
       x: entries.map(({ cells }) => share(cells, "trained")),
       y: entries.map((_, row) => row),
-      marker: {
-        symbol: markers.map(({ symbol }) => symbol),
-        color: markers.map(({ color }) => color),
-        size: markers.map(({ size }) => size + 1),
-        opacity: 1,
-        line: {
-          color: markers.map(({ line }) => line.color),
-          width: markers.map(({ line }) => line.width),
-        },
-      },
+      marker: markersOf(entries.map(({ entry }) => entry)),
       cliponaxis: false,
       hovertemplate: "%{x:.1f} %<extra></extra>",
     },

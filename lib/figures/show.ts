@@ -116,6 +116,7 @@ export async function live(figure: Figure, options: LiveOptions = {}): Promise<L
     await draw("update_display_data", lastForm(options));
   };
   if (open) await draw("display_data", "still");
+  restsUntil = now() + REST; // the first drawing loads Plotly and fonts, no other takes as long
   return {
     async update(figure): Promise<void> {
       last = figure;

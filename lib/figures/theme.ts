@@ -174,6 +174,27 @@ export function markerOf({ color, symbol, size }: MethodStyle): {
   };
 }
 
+/** The markers of several methods, each a point of one trace; a little larger than on lines. */
+export function markersOf(ids: readonly string[]): {
+  readonly symbol: string[];
+  readonly color: string[];
+  readonly size: number[];
+  readonly opacity: number;
+  readonly line: { readonly color: string[]; readonly width: number[] };
+} {
+  const markers = ids.map((id) => markerOf(styleOf(id)));
+  return {
+    symbol: markers.map(({ symbol }) => symbol),
+    color: markers.map(({ color }) => color),
+    size: markers.map(({ size }) => size + 1),
+    opacity: 1,
+    line: {
+      color: markers.map(({ line }) => line.color),
+      width: markers.map(({ line }) => line.width),
+    },
+  };
+}
+
 /** A colour mixed with white (amount above 0) or black (below). */
 export function shade(color: string, amount: number): string {
   const target = amount > 0 ? 255 : 0;

@@ -115,17 +115,21 @@ Deno.test("live() changes one output, rests in between, and shows the last", asy
   assertEquals(interactive, [false, false, false, true]); // a picture until the end
 });
 
-Deno.test("live() rests nine times as long as it draws", async () => {
+Deno.test("live() rests nine times as long as it draws, but not for the first, slow drawing", async () => {
   const { kernel, messages } = recorder();
   let time = 0;
-  let cost = 100; // a look at the clock takes as long
+  let cost = 1000; // a look at the clock takes as long
   const now = (): number => time += cost;
-  const shown = await live(figureOf(0), { kernel, now }); // from 100 to 200, rests until 1100
+  const shown = await live(figureOf(0), { kernel, now }); // from 1000 to 2000; rests 500 from 3000
+  const drawnAt = async (moment: number): Promise<number> => {
+    time = moment;
+    await shown.update(figureOf(moment));
+    return messages.length;
+  };
   cost = 0;
-  time = 1099;
-  await shown.update(figureOf(1));
-  assertEquals(messages.length, 1);
-  time = 1100;
-  await shown.update(figureOf(2));
-  assertEquals(messages.length, 2);
+  assertEquals(await drawnAt(3499), 1);
+  cost = 100;
+  assertEquals(await drawnAt(3500), 2); // from 3700 to 3800: rests until 4700
+  cost = 0;
+  assertEquals([await drawnAt(4699), await drawnAt(4700)], [2, 3]);
 });
