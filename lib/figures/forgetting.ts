@@ -22,7 +22,7 @@ import {
 } from "./page.ts";
 import { checkEntries, seedsInWords } from "./sample_sizes.ts";
 import { seedBand, STEPS_AXIS } from "./seed_band.ts";
-import { INK, markersOf } from "./theme.ts";
+import { INK, markersOf, styleOf } from "./theme.ts";
 
 type Runs = EntryOf<Pick<StudyCell, "dynamics" | "questions">>;
 
