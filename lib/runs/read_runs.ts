@@ -58,7 +58,7 @@ export interface RunSample {
   readonly finishReason: string;
   readonly reward: number | null;
   readonly parts: Readonly<Record<string, number>>;
-  /** By the part `correct` of its reward; null without one. */
+  /** Null where the file does not tell. */
   readonly right: boolean | null;
 }
 
@@ -313,6 +313,7 @@ const sampleSchema = z.object({
   tokens: number,
   finishReason: text,
   reward: number,
+  correct: z.boolean().nullable().catch(null),
   parts: z.record(z.number()).catch({}),
 });
 
@@ -326,14 +327,14 @@ function parseSamples(text: string): RunSamples {
   const cutOff = !text.endsWith("\n") && read.at(-1)?.data === undefined && read.length > 0;
   const bad = read.slice(0, cutOff ? -1 : undefined).filter(({ data }) => data === undefined);
   return {
-    samples: read.flatMap(({ data }) => data ? [{ ...data, right: rightOf(data.parts) }] : []),
+    samples: read.flatMap(({ data }) => {
+      if (!data) return [];
+      const { correct, ...sample } = data;
+      return [{ ...sample, right: correct }];
+    }),
     faults: [
       ...leftOut("samples.jsonl", "sample", bad.map(({ number }) => number)),
       ...cutOff ? [`samples.jsonl ${CUT_OFF}`] : [],
     ],
   };
-}
-
-function rightOf({ correct }: Readonly<Record<string, number>>): boolean | null {
-  return correct === undefined ? null : correct === 1;
 }

@@ -245,7 +245,7 @@ export async function* continueRun(run: Run, checkpointEvery: number): AsyncGene
       group.completions.slice(0, SAMPLED_COMPLETIONS).forEach((completion, i) => {
         const { question: { id, prompt, answer }, rewards } = group;
         const { text, tokens, finishReason } = completion;
-        const { total, parts } = rewards[i]!;
+        const { total, correct, parts } = rewards[i]!;
         samples.push(JSON.stringify({
           step,
           question: id,
@@ -255,6 +255,7 @@ export async function* continueRun(run: Run, checkpointEvery: number): AsyncGene
           tokens: tokens.length,
           finishReason,
           reward: total,
+          correct,
           parts,
         }));
       });

@@ -240,9 +240,9 @@ Deno.test("samples() reads what is whole, and tells the rest", async () => {
     tokens: 7,
     finishReason: "stop",
     reward: 1,
-    parts: { format: 1, correct: 1 },
+    parts: { format: 1 },
   };
-  const text = `${lines(sample)}garbled\n${lines({ step: 5 })}{"step":6,"que`;
+  const text = `${lines({ ...sample, correct: true })}garbled\n${lines({ step: 5 })}{"step":6,"que`;
   await withRuns(
     { a: { "samples.jsonl": text }, b: { "config.json": config(2) } },
     async (folder) => {

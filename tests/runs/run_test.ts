@@ -232,6 +232,7 @@ inFolder("continueRun() logs each step, and keeps two samples of two groups", as
     "tokens",
     "finishReason",
     "reward",
+    "correct",
     "parts",
   ]);
   disposeRun(run);

@@ -58,6 +58,7 @@ function samplesText(done: number): string {
     tokens: right ? 5 + step : 9,
     finishReason: right ? "stop" : "length",
     reward: right ? 1 : 0,
+    correct: right,
     parts: { format: 1, correct: right ? 1 : 0 },
   });
   return Array.from({ length: done }, (_, step) => [sample(step, true), sample(step, false)])
