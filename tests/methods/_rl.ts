@@ -3,9 +3,11 @@
  *
  * @module
  */
-import { assert } from "@std/assert";
+import { assert, assertEquals, assertNotEquals } from "@std/assert";
 import { binaryReward, type Dataset } from "../../lib/data/question.ts";
+import type { GrpoConfig } from "../../lib/methods/grpo.ts";
 import type { GroupConfig, Method, MethodConfig } from "../../lib/methods/method.ts";
+import { rl, type RlConfig } from "../../lib/methods/rl.ts";
 import {
   disposeState,
   type DrawnGroup,
@@ -159,4 +161,31 @@ export async function assertLearns<Config extends GroupConfig>(
   const accuracies = yielded.map((metrics) => metrics["accuracy"]!);
   const early = mean(accuracies.slice(0, 3)), late = mean(accuracies.slice(-3));
   assert(early < 0.5 && late > 0.9, `accuracy went from ${early} to ${late}`);
+}
+
+/** Settings in which an ε has a say, and questions to go with them. */
+export const CLIPPED: GrpoConfig = {
+  ...CONFIG,
+  questionsPerStep: 4,
+  groupSize: 12,
+  optimizerSteps: 2, // so that the second sees ratios
+  clip: 0.05,
+};
+export const CLIPPED_DATASET = startsWith("a", "b", "c", "d");
+
+/** Fails unless a method trains as `rl()` with some settings, to the bit, and each change matters. */
+export async function assertIsRl(
+  method: Method<GrpoConfig>,
+  config: GrpoConfig,
+  settings: Pick<RlConfig, "reduction" | "normalizeStd">,
+  changes: readonly Partial<RlConfig>[],
+): Promise<void> {
+  const { yielded, weights } = await finish(method, config, CLIPPED_DATASET);
+  assert(yielded.some((metrics) => metrics["rl/clip_fraction"]! > 0)); // so that ε has a say
+  const clip = { low: config.clip, high: config.clip, dual: null };
+  const same = { ...config, clip, entropyCoefficient: 0, ...settings };
+  assertEquals((await finish(rl, same, CLIPPED_DATASET)).weights, weights);
+  for (const change of changes) {
+    assertNotEquals((await finish(rl, { ...same, ...change }, CLIPPED_DATASET)).weights, weights);
+  }
 }

@@ -534,18 +534,11 @@ async function untilDrawn(page: Page, metric: string, ...names: string[]): Promi
 
 const MEANS = ["relift (n = 2)", "rl (n = 2)"];
 
+/** Lines of the first view's charts. */
+const FIRST_VIEW = ["band", "band", "seeds", "seeds", ...MEANS, "torn", "relift, SFT event"];
+
 onPage("the page lists runs, draws groups and compares them", writeRuns, async (page) => {
-  await untilDrawn(
-    page,
-    "accuracy",
-    "band",
-    "band",
-    "seeds",
-    "seeds",
-    ...MEANS,
-    "torn",
-    "relift, SFT event",
-  );
+  await untilDrawn(page, "accuracy", ...FIRST_VIEW);
   assertEquals(await page.locator("#runs .run").count(), 6);
   const torn = page.locator("#runs .run", { hasText: "torn" });
   assertMatch(await torn.innerText(), /config\.json is not JSON/);
@@ -602,17 +595,7 @@ onPage("the page lists runs, draws groups and compares them", writeRuns, async (
 });
 
 onPage("the page gives figure files and the data of a chart", writeRuns, async (page) => {
-  await untilDrawn(
-    page,
-    "accuracy",
-    "band",
-    "band",
-    "seeds",
-    "seeds",
-    ...MEANS,
-    "torn",
-    "relift, SFT event",
-  );
+  await untilDrawn(page, "accuracy", ...FIRST_VIEW);
   const download = async (format: string): Promise<[Download, Uint8Array]> => {
     const [file] = await Promise.all([
       page.waitForEvent("download"),
