@@ -10,7 +10,7 @@ import type { BudgetLimit, CellAbout, EvaluationPlan } from "./study.ts";
 
 /** A method with its settings, to be run once for each seed. */
 export interface GridEntry {
-  /** Names it in folders and tables, the same for all seeds: `relift-v2`. */
+  /** Names it in folders and tables, the same for all seeds: `relift`. */
   readonly id: string;
   /** How tables and figures call it: `ReLIFT`. */
   readonly title: string;
@@ -135,7 +135,7 @@ function fault(value: unknown, issue: z.ZodIssue, where: string): string {
 
 /** One entry with one of its seeds. */
 export interface GridCell {
-  /** Names its folders: `relift-v2-operators-1`. */
+  /** Names its folders: `relift-operators-1`. */
   readonly name: string;
   readonly entry: GridEntry;
   readonly seed: number;

@@ -155,7 +155,8 @@ function columnsOf(): number {
   }
 }
 
-function writeToStderr(text: string): void {
+/** Writes text to standard error, whole; to nobody when nobody reads any more. */
+export function writeToStderr(text: string): void {
   const bytes = new TextEncoder().encode(text);
   try {
     for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));

@@ -76,7 +76,7 @@ export interface HistogramBar {
 
 /** One cell of a study, finished. */
 export interface StudyCell {
-  /** The grid's name for the method and its settings, the same for all seeds: `relift-v2`. */
+  /** The grid's name for the method and its settings, the same for all seeds: `relift`. */
   readonly entry: string;
   /** How tables and figures call it: `ReLIFT`. */
   readonly title: string;

@@ -6,7 +6,7 @@
  */
 // @ts-types="npm:@types/cli-progress@3.11.6"
 import { MultiBar } from "cli-progress";
-import type { CellPlan } from "../../mod.ts";
+import { type CellPlan, writeToStderr } from "../../mod.ts";
 import { duration, secondsLeft, type TimedCell } from "./estimate.ts";
 import type { Outcome, Watcher } from "./schedule.ts";
 import type { CellEvent } from "./worker.ts";
@@ -158,14 +158,5 @@ function sizeOfTerminal(): { readonly columns: number; readonly rows: number } {
     return Deno.consoleSize();
   } catch {
     return { columns: 80, rows: 24 }; // no terminal to ask
-  }
-}
-
-function writeToStderr(text: string): void {
-  const bytes = new TextEncoder().encode(text);
-  try {
-    for (let at = 0; at < bytes.length;) at += Deno.stderr.writeSync(bytes.subarray(at));
-  } catch (error) { // nobody reads any more (`2>&1 | head`): no reason to stop
-    if (!(error instanceof Deno.errors.BrokenPipe)) throw error;
   }
 }
