@@ -28,6 +28,37 @@
  */
 export * from "./lib/random.ts";
 export * from "./lib/files.ts";
+export {
+  type FetchedFolder,
+  fetchFolder,
+  type FetchProgress,
+  type FolderOptions,
+  type FolderOrigin,
+  type FolderRecord,
+  readFolderRecord,
+} from "./lib/fetch/folder.ts";
+export {
+  HUB,
+  hubFile,
+  hubFolder,
+  type HubOptions,
+  type HubRepo,
+  remoteSources,
+  resolveHub,
+  withKnown,
+} from "./lib/fetch/hub.ts";
+export { localSources, nameOf } from "./lib/fetch/local.ts";
+export { isModelFile, modelFiles, type PublishedModel } from "./lib/fetch/model_files.ts";
+export { type ReceivedFile, receiveFile, type ReceiveOptions } from "./lib/fetch/receive.ts";
+export {
+  checkRelativePath,
+  type HubFile,
+  type RemoteFile,
+  type RepoType,
+} from "./lib/fetch/remote_file.ts";
+export type { RetryOptions } from "./lib/fetch/retry.ts";
+export { type Digest, FetchFault, type FileSource, type OpenedSource } from "./lib/fetch/source.ts";
+export { type WebOptions, webSource } from "./lib/fetch/web.ts";
 export * from "./lib/compute/device.ts";
 export * from "./lib/compute/doctor.ts";
 export { type Gpu, openedGpu, type Program, programSource } from "./lib/compute/gpu.ts";
@@ -46,18 +77,45 @@ export * from "./lib/compute/ops/token_log_probs.ts";
 export { RMS_NORM } from "./lib/compute/wgsl/rms_norm.ts";
 export * from "./lib/data/answer_reward.ts";
 export * from "./lib/data/compose.ts";
+export * from "./lib/data/duplicates.ts";
 export * from "./lib/data/files.ts";
 export * from "./lib/data/generate.ts";
+export * from "./lib/data/paper_layout.ts";
 export * from "./lib/data/question.ts";
+export { type Schema, SCHEMAS } from "./lib/data/schemas.ts";
 export * from "./lib/text/char_tokenizer.ts";
+export * from "./lib/text/gguf_tokenizer.ts";
+export * from "./lib/text/hugging_face_tokenizer.ts";
+export {
+  PROMPT_TEMPLATES,
+  type PromptOptions,
+  type PromptTemplate,
+} from "./lib/text/prompt_template.ts";
+export * from "./lib/text/read_tokenizer.ts";
+export * from "./lib/text/speller.ts";
 export * from "./lib/text/tokenizer.ts";
+export { type Adapter, type LoraConfig } from "./lib/model/adapter.ts";
 export * from "./lib/model/config.ts";
 export * from "./lib/model/flops.ts";
 export * from "./lib/model/kv_cache.ts";
+export * from "./lib/model/lora.ts";
 export * from "./lib/model/policy.ts";
+export * from "./lib/model/rope.ts";
 export * from "./lib/model/transformer.ts";
-export { loadPolicy, policyFingerprint, savePolicy } from "./lib/model/io/policy_folder.ts";
+export { loadAdapter, saveAdapter } from "./lib/model/io/adapter_folder.ts";
+export {
+  type LoadOptions,
+  loadPolicy,
+  policyFingerprint,
+  type SaveOptions,
+  savePolicy,
+} from "./lib/model/io/policy_folder.ts";
+export * from "./lib/rollout/preflight.ts";
 export * from "./lib/rollout/rollout.ts";
+export * from "./lib/grading/check_dataset.ts";
+export { extractAnswer } from "./lib/grading/extract.ts";
+export { closeGraders, type Grade, gradeAnswer, gradeAnswers } from "./lib/grading/grade_answer.ts";
+export * from "./lib/grading/graded_reward.ts";
 export * from "./lib/grading/group.ts";
 export * from "./lib/objectives/advantages.ts";
 export * from "./lib/objectives/batch.ts";
@@ -96,6 +154,7 @@ export * from "./lib/methods/rl_sft.ts";
 export * from "./lib/methods/rl_sft_loss.ts";
 export * from "./lib/methods/rloo.ts";
 export * from "./lib/methods/rollouts.ts";
+export * from "./lib/methods/settings.ts";
 export * from "./lib/methods/sft.ts";
 export * from "./lib/methods/sft_rl.ts";
 export * from "./lib/methods/srft.ts";
@@ -128,10 +187,15 @@ export * from "./lib/runs/progress.ts";
 export * from "./lib/runs/read_runs.ts";
 export { fillBlocks, type StudyReport, studyReport } from "./lib/runs/report.ts";
 export * from "./lib/runs/run.ts";
+export * from "./lib/runs/samples_parquet.ts";
 export * from "./lib/runs/status.ts";
 export * from "./lib/runs/study.ts";
 export * from "./lib/runs/study_results.ts";
 export * from "./lib/runs/trial.ts";
+export { openTeacher, type Teacher, type TeacherOptions } from "./lib/teacher/teacher.ts";
+export { TEACHER_LIMITS, type TeacherLimits } from "./lib/teacher/collector.ts";
+export type { Price, TeacherCounts } from "./lib/teacher/tally.ts";
+export { withTeacher } from "./lib/teacher/with_teacher.ts";
 export * from "./lib/figures/ablations.ts";
 export * from "./lib/figures/buffer_turnover.ts";
 export * from "./lib/figures/cost_accuracy.ts";
@@ -171,4 +235,7 @@ export * from "./datasets/addition.ts";
 export * from "./datasets/countdown.ts";
 export * from "./datasets/multiplication.ts";
 export * from "./datasets/operators.ts";
+export * from "./datasets/protocols.ts";
+export * from "./datasets/published.ts";
 export * from "./datasets/registry.ts";
+export { PUBLISHED_MODELS, publishedModel } from "./models/registry.ts";

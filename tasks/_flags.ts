@@ -1,4 +1,4 @@
-import type { SamplingOptions } from "../mod.ts";
+import { type PromptOptions, readBytes, type SamplingOptions } from "../mod.ts";
 import type { Values } from "./_cli.ts";
 
 /** Flags that several commands share. */
@@ -14,17 +14,40 @@ export const DATASET = {
   kind: "text",
   value: "NAME|FILE",
   default: "operators",
-  help:
-    "operators, operators-checked, countdown, addition, multiplication, or a .csv or .jsonl file of your own",
+  help: "A built-in set (operators, operators-checked, countdown, addition, multiplication), a " +
+    "published one that was fetched (gsm8k, ...), or a .csv, .jsonl, .json or .parquet file",
 } as const;
 
-/** A policy's folder. */
+/** A policy. */
 export const POLICY = {
   kind: "text",
-  value: "DIR",
+  value: "NAME|PATH",
   default: "models/operators-base",
-  help: "Folder of the policy (config.json, model.safetensors, tokenizer.json) or of a run",
+  help: "The policy: a Hugging Face folder, a .gguf file, a run, an adapter of PEFT, or the name " +
+    "of a model that was fetched",
 } as const;
+
+/** How questions are asked. */
+export const PROMPT = {
+  template: {
+    kind: "text",
+    value: "NAME|FILE",
+    help: "What questions are asked in: chat (the policy's own template), none, relift, " +
+      "relift-llama, or a .jinja file; the policy's own, if it has one, unless given",
+  },
+  system: { kind: "text", value: "TEXT", help: "System message; the template's own unless given" },
+} as const;
+
+/** {@linkcode PROMPT} as the toolkit names it; undefined when nothing is given. */
+export async function promptOf(flags: Values<typeof PROMPT>): Promise<PromptOptions | undefined> {
+  const { template, system } = flags;
+  if (template === undefined && system === undefined) return;
+  const isFile = template?.endsWith(".jinja") ?? false;
+  return {
+    template: isFile ? new TextDecoder().decode(await readBytes(template!)) : template,
+    system,
+  };
+}
 
 /** Part of a built-in question set. */
 export const SPLIT = {

@@ -14,8 +14,8 @@ const PART_NAMES = Object.keys(PARTS) as (keyof typeof PARTS)[];
 const command = {
   name: "bench",
   about:
-    "measures training, generation, GRPO steps, memory and the device's limits, beside plain " +
-    "tfjs, jax-js, PyTorch, Hugging Face and TRL.",
+    "measures training, generation, GRPO steps, memory, the device's limits and grading, beside " +
+    "plain tfjs, jax-js, PyTorch, Hugging Face and TRL.",
   flags: {
     quick: {
       kind: "switch",

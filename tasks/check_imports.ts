@@ -10,6 +10,7 @@
 export const LIB_ORDER: readonly string[] = [
   "random.ts",
   "files.ts",
+  "fetch/",
   "compute/",
   "data/",
   "text/",
@@ -21,6 +22,7 @@ export const LIB_ORDER: readonly string[] = [
   "methods/",
   "evaluation/",
   "runs/",
+  "teacher/",
   "figures/",
 ];
 

@@ -8,6 +8,10 @@ import {
   multiplication,
   operators,
   operatorsChecked,
+  type Protocol,
+  PROTOCOLS,
+  PUBLISHED_DATASETS,
+  type PublishedDataset,
   questionsToCsv,
   type Split,
   writeWhole,
@@ -17,7 +21,7 @@ import { code, table } from "./_markdown.ts";
 
 const command = {
   name: "gallery",
-  about: "writes the page that shows every built-in dataset, and a CSV sample of each.",
+  about: "writes the page that shows every dataset, and a CSV sample of each that is built in.",
   flags: {
     out: {
       kind: "text",
@@ -72,8 +76,9 @@ export const builtInDatasets: readonly GalleryEntry[] = [
   {
     name: "countdown",
     about: "Reach a target from given numbers by + - * /, each number at most once.\n\n" +
-      "Its verifier evaluates the expression after `#`. A file is graded by text instead, so use " +
-      "`--dataset countdown`, not the sample file, to train on it.",
+      "Its verifier evaluates the expression after `#` and sees that it uses the numbers given. A " +
+      "file is graded by its answer alone, so use `--dataset countdown`, not the sample file, to " +
+      "train on it.",
     options: [
       { name: "numbers", value: 4, meaning: "numbers given, 2 to 5; ood gives one more" },
       { name: "maxNumber", value: 25, meaning: "largest number given, 1 to 100" },
@@ -104,13 +109,27 @@ export const builtInDatasets: readonly GalleryEntry[] = [
   },
 ];
 
-/** The page that shows each dataset's options and first questions of each split, in Markdown. */
-export function galleryPage(entries: readonly GalleryEntry[]): string {
+/**
+ * The page that shows each built-in dataset's options and first questions of each split, and where
+ * the published ones come from, in Markdown.
+ */
+export function galleryPage(
+  entries: readonly GalleryEntry[],
+  published: readonly PublishedDataset[],
+  protocols: readonly Protocol[],
+): string {
   const opening = [
     "# Gallery of datasets",
-    "Made by `deno task gallery` from the generators in this folder: change those, not this page.",
+    "Made by `deno task gallery` from the generators and the list of published sets in this folder: " +
+    "change those, not this page.",
   ];
-  return [...opening, ...entries.flatMap(section)].join("\n\n") + "\n";
+  const blocks = [
+    ...opening,
+    ...entries.flatMap(section),
+    ...publishedSection(published),
+    ...protocolSection(protocols),
+  ];
+  return blocks.join("\n\n") + "\n";
 }
 
 /** The blocks of one dataset's section. */
@@ -134,12 +153,63 @@ function section({ name, about, options, make }: GalleryEntry): string[] {
   ];
 }
 
+/** The blocks about published sets. */
+function publishedSection(sets: readonly PublishedDataset[]): string[] {
+  const rows = sets.flatMap((set) => [
+    ...set.files.map((file) => [
+      code(set.name),
+      file.split,
+      set.only === undefined ? String(file.rows) : `of ${file.rows}`,
+      file.bytes === undefined ? "" : String(file.bytes),
+      code(set.source),
+      code(file.hub?.path ?? file.url!.split("/").slice(6).join("/")),
+      set.licence,
+      file.sha256 === undefined ? "not known" : code(file.sha256),
+    ]),
+    ...Object.entries(set.elsewhere ?? {}).map((
+      [split, other],
+    ) => [code(set.name), split, `those of ${code(other)}`, "", "", "", "", ""]),
+  ]);
+  return [
+    "## Published sets",
+    "`deno task fetch data NAME` brings one to `downloads/data/NAME/` and checks its hash; " +
+    "`--dataset NAME` opens it. `validation` is the publisher's test file, or all of a set that is " +
+    "only for evaluation. A hash is not known where neither the file nor the Hugging Face hub's " +
+    "word for it was at hand. Every answer is graded against itself, and every demonstration " +
+    "against its answer, when a set is opened; what fails is listed and left out.",
+    ...sets.map(({ name, about, needs }) =>
+      `${code(name)}: ${about}${needs === undefined ? "" : ` Needs ${needs}.`}`
+    ),
+    table(
+      ["name", "split", "rows", "bytes", "source", "path in it", "licence", "sha256"],
+      rows,
+    ),
+  ];
+}
+
+/** The blocks about the paper's benchmarks. */
+function protocolSection(protocols: readonly Protocol[]): string[] {
+  const rows = protocols.map((each) => [
+    each.benchmark,
+    code(each.dataset),
+    String(each.questions),
+    `avg@${each.samples}`,
+    String(each.temperature),
+    String(each.maxNewTokens),
+  ]);
+  return [
+    "## The paper's benchmarks",
+    table(["benchmark", "dataset", "questions", "measure", "temperature", "tokens"], rows),
+  ];
+}
+
 /** Writes `GALLERY.md` and `samples/<name>.csv` for every built-in dataset. */
 export async function gallery({ out }: Values<typeof command.flags>): Promise<void> {
   await Deno.mkdir(`${out}/samples`, { recursive: true }).catch((error) => {
     throw new Error(`Cannot make ${out}/samples: ${error.message}`);
   });
-  await writeWhole(`${out}/GALLERY.md`, galleryPage(builtInDatasets));
+  const page = galleryPage(builtInDatasets, PUBLISHED_DATASETS, PROTOCOLS);
+  await writeWhole(`${out}/GALLERY.md`, page);
   for (const { name, make } of builtInDatasets) {
     const csv = questionsToCsv(make({ split: "train" }), ROWS_PER_FILE);
     await writeWhole(`${out}/samples/${name}.csv`, csv);

@@ -1,5 +1,6 @@
 // deno task notebooks --only 01_quick_start --write
 // deno-lint-ignore-file no-console
+import { existsSync } from "node:fs";
 import { basename, dirname, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { writeWhole } from "../mod.ts";
@@ -10,6 +11,7 @@ import {
   codeCells,
   labelOf,
   nameOf,
+  needsOf,
   type Notebook,
   notebookText,
   readNotebook,
@@ -101,6 +103,11 @@ async function runOne(
 ): Promise<boolean> {
   const start = performance.now();
   console.log(`\n${basename(path)}`);
+  const missing = needsOf(notebook).filter((need) => !existsSync(resolve(dirname(path), need)));
+  if (missing.length > 0) {
+    console.log(`  skipped, as it needs ${missing.join(" and ")}: see its first cell`);
+    return true;
+  }
   try {
     const executed = await runNotebook(notebook, {
       folder: dirname(path),

@@ -56,7 +56,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
       console.log(own ? question.prompt : `${question.prompt}  (${question.answer})`);
     }
     for (const { text, tokens, logProbs, finishReason } of completions) {
-      const reward = own ? undefined : dataset.reward(question, text);
+      const reward = own ? undefined : await dataset.reward(question, text);
       const logProb = logProbs.reduce((sum, value) => sum + value, 0);
       if (flags.json) {
         const { prompt, answer } = question;

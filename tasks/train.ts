@@ -2,12 +2,13 @@
 // deno-lint-ignore-file no-console
 import {
   baseAccuracies,
+  basePolicy,
   continueRun,
+  createAdapter,
   createRun,
   currentCommit,
   type Dataset,
   datasetFingerprint,
-  DATASETS,
   demonstrationMetrics,
   demonstrationRow,
   type DeviceName,
@@ -18,17 +19,25 @@ import {
   type EvaluationSummary,
   evaluationTable,
   isMethodName,
+  LORA_TARGETS,
+  type LoraConfig,
   METHODS,
   type MethodSettings,
-  openDataset,
+  openCheckedDataset,
   openDevice,
   openMethod,
   openPolicy,
   openProgress,
+  openTeacher,
+  parameterCount,
   PLAIN_SAMPLING,
   type Policy,
   policyFingerprint,
+  policyPath,
+  preflight,
+  preflightText,
   PRESETS,
+  type Question,
   questionsOf,
   questionsOfBatch,
   readRunConfig,
@@ -36,17 +45,26 @@ import {
   type Run,
   type RunConfig,
   saveRun,
+  sizedFor,
+  slice,
   statusLine,
   subset,
   summarize,
+  type Teacher,
   versions,
+  withAdapter,
+  withSettings,
+  withTeacher,
   writeWhole,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY } from "./_flags.ts";
+import { DATASET, DEVICE, POLICY, PROMPT, promptOf } from "./_flags.ts";
 
 /** Samples of each validation question, before and after. */
 const SAMPLES = 8;
+
+/** Where it is kept what a set's check found, so that the next run starts at once. */
+const CHECKS = { cache: "downloads/checks" };
 
 /** Seed of the samples before and after; `deno task evaluate` uses the same unless told otherwise. */
 const EVALUATION_SEED = 1001;
@@ -85,6 +103,42 @@ const command = {
       min: 1,
       help: "Tokens of a completion or demonstration; the preset's 64 unless given",
     },
+    set: {
+      kind: "text",
+      value: "NAME=VALUE,...",
+      help: "Other settings of the method: groupSize=4,learningRate.peak=1e-5",
+    },
+    lora: {
+      kind: "integer",
+      min: 1,
+      help: "Train an adapter of this rank in place of all weights",
+    },
+    "lora-alpha": {
+      kind: "number",
+      min: 0,
+      aboveMin: true,
+      max: 1e6,
+      help: "Its α; twice its rank unless given",
+    },
+    "lora-targets": {
+      kind: "text",
+      value: "NAME,...",
+      help: `Projections it learns for; ${LORA_TARGETS.join(",")} unless given`,
+    },
+    ...PROMPT,
+    teacher: {
+      kind: "text",
+      value: "URL",
+      help: "OpenAI-compatible server that is asked for the demonstrations that hard questions " +
+        "lack, while training goes on; its key is read from RELIFT_TEACHER_KEY",
+    },
+    "teacher-model": { kind: "text", value: "NAME", help: "The server's model" },
+    validation: {
+      kind: "integer",
+      min: 0,
+      help: "Validation questions, judged before and after; 240 unless given, 0 for none, and 16 " +
+        "for published models",
+    },
     device: DEVICE,
     out: {
       kind: "text",
@@ -109,6 +163,7 @@ const command = {
     "deno task train --method relift --preset relift-v1",
     "deno task train --method my_method.ts",
     "deno task train --dataset my_questions.csv --out runs/mine",
+    "deno task train --policy smollm2-135m-instruct --dataset gsm8k --lora 16",
     "deno task train --resume --out runs/mine",
   ],
 } as const satisfies Command<Record<string, Flag>>;
@@ -124,33 +179,18 @@ async function train(flags: TrainFlags): Promise<void> {
   const out = flags.out ?? `runs/${id}-${name}-${seed}`;
   const run = flags.resume ? await reopen(out, flags) : await begin(out, flags, say);
   say(`${run.config.device.description}; run folder ${out}`);
-  say("sampling the policy it begins with");
-  const validation = await openDataset(run.config.dataset, "validation");
-  const base = await openPolicy(run.config.policy);
-  const { maxNewTokens } = run.config.settings.config;
-  const strata = await baseAccuracies(base, validation, { maxNewTokens });
-  const judge = async (policy: Policy, dataset: Dataset = validation) =>
-    await evaluate(policy, dataset, {
-      ...PLAIN_SAMPLING,
-      samples: SAMPLES,
-      maxNewTokens,
-      seed: EVALUATION_SEED,
-    });
-  const before = summarize(await judge(base), strata);
-  disposePolicy(base);
+  const judged = await openJudge(run, flags.validation);
+  if (judged) say("sampling the policy it begins with");
+  const before = judged && await judged.base();
 
-  const finished = await steps(run, flags.quiet, flags["checkpoint-every"]);
+  const finished = await steps(await withTeacherOf(run, flags, say), flags);
   if (!finished) {
     say(`stopped after step ${run.state.step}; to go on: deno task train --resume --out ${out}`);
     Deno.exit(130);
   }
-  const after = summarize(await judge(run.policy), strata);
-  const taughtIndices = Object.keys(run.state.taught).map(Number);
-  const { kind } = await openMethod(run.config.settings.method);
-  const taught = taughtIndices.length > 0 && kind !== "sft" // which would ask all it trained on
-    ? summarize(await judge(run.policy, subset(run.dataset, taughtIndices)))
-    : undefined;
+  const after = await judged?.judge(run.policy);
   const used = demonstrationMetrics(run.state, run.dataset);
+  const taught = judged && await judgeTaught(run, judged);
   const outcome = {
     before,
     after,
@@ -161,6 +201,56 @@ async function train(flags: TrainFlags): Promise<void> {
   await writeWhole(`${out}/evaluation.json`, JSON.stringify(outcome, null, 2) + "\n");
   say(report(run, before, after, taught));
   disposeRun(run);
+}
+
+/** Judges policies on validation questions, by the base policy's difficulty. */
+interface Judge {
+  /** Of the policy the run began with. */
+  base(): Promise<EvaluationSummary>;
+  judge(policy: Policy, dataset?: Dataset): Promise<EvaluationSummary>;
+}
+
+/** Opens the validation questions of a run; undefined where none are wanted. */
+async function openJudge(run: Run, wanted: number | undefined): Promise<Judge | undefined> {
+  const count = wanted ?? (isPublished(run.policy) ? 16 : 240);
+  if (count === 0) return;
+  const { dataset: all } = await openCheckedDataset(run.config.dataset, "validation", CHECKS);
+  const validation = slice(all, 0, Math.min(count, all.size));
+  const { maxNewTokens } = run.config.settings.config;
+  let strata: Readonly<Record<string, number>> = {};
+  const judge = async (policy: Policy, dataset = validation) => {
+    const evaluated = await evaluate(policy, dataset, {
+      ...PLAIN_SAMPLING,
+      samples: SAMPLES,
+      maxNewTokens,
+      seed: EVALUATION_SEED,
+    });
+    return summarize(evaluated, strata);
+  };
+  const base = async () => {
+    // beside an adapter the policy it began with is there still
+    const policy = run.policy.adapter
+      ? basePolicy(run.policy)
+      : await openPolicy(run.config.policy, { prompt: run.config.prompt });
+    strata = await baseAccuracies(policy, validation, { maxNewTokens });
+    const summary = await judge(policy);
+    if (!run.policy.adapter) disposePolicy(policy);
+    return summary;
+  };
+  return { base, judge };
+}
+
+/** How the questions that were taught are solved; not where all were, nor where none was. */
+async function judgeTaught(run: Run, { judge }: Judge): Promise<EvaluationSummary | undefined> {
+  const indices = Object.keys(run.state.taught).map(Number);
+  const { kind } = await openMethod(run.config.settings.method);
+  if (indices.length === 0 || kind === "sft") return;
+  return await judge(run.policy, subset(run.dataset, indices));
+}
+
+/** Whether a policy is of a published size, so that each answer takes its time. */
+function isPublished(policy: Policy): boolean {
+  return parameterCount(policy) > 1e7;
 }
 
 /**
@@ -177,96 +267,107 @@ function countUnusable(
   questionsOfBatch(dataset, config.questionsPerStep, config.seed, 0);
   return questionsOf(dataset).filter((question) => {
     encodePrompt(policy, question, config.maxNewTokens);
-    return !demonstrationRow(policy, dataset, question, config.maxNewTokens);
+    return !demonstrationRow(policy, question, config.maxNewTokens);
   }).length;
 }
 
-/** Starts a new run; tells how many of its questions cannot be taught. */
+/** The settings that flags ask for, of a policy of this many parameters. */
+async function settingsOf(flags: TrainFlags, parameters: number): Promise<{
+  readonly settings: MethodSettings;
+  readonly preset: string;
+}> {
+  const { method = "relift", seed = 1 } = flags;
+  const { config: defaults } = await openMethod(method);
+  const preset = flags.preset ?? method;
+  const { method: owner, config: named } = PRESETS[preset] ?? { method, config: defaults };
+  if (owner !== method) {
+    throw new UsageError(
+      `--preset must be one of --method ${method}: current value is ${preset}, of ${owner}`,
+    );
+  }
+  const scaled = sizedFor(named, parameters);
+  const config = {
+    ...scaled,
+    seed,
+    steps: flags.steps ?? scaled.steps,
+    maxNewTokens: flags["max-new-tokens"] ?? scaled.maxNewTokens,
+    questionsPerStep: flags["questions-per-step"] ?? scaled.questionsPerStep,
+  };
+  return { settings: { method, config: withSettings(config, flags.set ?? "") }, preset };
+}
+
+/** The adapter that flags ask for, if any. */
+function loraOf(flags: TrainFlags): LoraConfig | undefined {
+  const { lora: r, "lora-alpha": alpha, "lora-targets": targets } = flags;
+  if (r === undefined) {
+    const given = ["lora-alpha", "lora-targets"] as const;
+    const stray = given.find((name) => flags[name] !== undefined);
+    if (stray) throw new UsageError(`--${stray} needs --lora, the adapter's rank`);
+    return;
+  }
+  const target_modules = targets?.split(",").map((name) => name.trim()) ?? LORA_TARGETS;
+  return { r, lora_alpha: alpha ?? 2 * r, target_modules };
+}
+
+/** Starts a new run; tells what of its questions was dropped or cannot be taught. */
 async function begin(
   out: string,
   flags: TrainFlags,
   say: (text: string) => void,
 ): Promise<Run> {
-  const { method = "relift", seed = 1 } = flags;
-  const { dataset: datasetName = DATASET.default, policy: folder = POLICY.default } = flags;
+  const { method = "relift" } = flags;
+  const { dataset: datasetName = DATASET.default, policy: policyName = POLICY.default } = flags;
   if (!isMethodName(method)) {
     throw new UsageError(
       `--method must be ${Object.keys(METHODS).join(", ")} or a .ts file: ` +
         `current value is ${JSON.stringify(method)}`,
     );
   }
-  const { config: defaults } = await openMethod(method);
-  const preset = flags.preset ?? method;
-  const { method: owner, config: scaled } = PRESETS[preset] ?? { method, config: defaults };
-  if (owner !== method) {
-    throw new UsageError(
-      `--preset must be one of --method ${method}: current value is ${preset}, of ${owner}`,
-    );
-  }
-  const dataset = await openDataset(datasetName);
+  const [lora, prompt] = [loraOf(flags), await promptOf(flags)];
+  const { dataset, report } = await openCheckedDataset(datasetName, "train", CHECKS);
+  report.forEach(say);
   const device = await openDevice({ prefer: flags.device });
-  const policy = await openPolicy(folder);
-  const settings: MethodSettings = {
-    method,
-    config: {
-      ...scaled,
-      seed,
-      steps: flags.steps ?? scaled.steps,
-      maxNewTokens: flags["max-new-tokens"] ?? scaled.maxNewTokens,
-      questionsPerStep: flags["questions-per-step"] ?? scaled.questionsPerStep,
-    },
-  };
+  const path = await policyPath(policyName);
+  const base = await openPolicy(path, { prompt });
+  const { settings, preset } = await settingsOf(flags, parameterCount(base));
   const config: RunConfig = {
     settings,
     preset,
     dataset: datasetName,
     datasetFingerprint: datasetFingerprint(dataset),
-    policy: folder,
-    policyFingerprint: await policyFingerprint(policy),
+    policy: path,
+    policyFingerprint: await policyFingerprint(base),
+    prompt,
+    lora,
     device,
     versions: versions(),
     commit: await currentCommit(),
   };
+  const policy = lora === undefined ? base : withAdapter(
+    base,
+    createAdapter(base.config, lora, { base: path, seed: settings.config.seed }),
+  );
   const unusable = countUnusable(policy, dataset, settings); // before anything is written
   if (unusable > 0) {
     say(
-      `${unusable} of ${dataset.size} questions have no usable demonstration (missing, too long ` +
-        `or graded wrong) and are never taught`,
+      `${unusable} of ${dataset.size} questions have no usable demonstration (missing or too ` +
+        `long) and are never taught`,
     );
   }
+  if (isPublished(policy)) say(preflightText(await preflight(policy, dataset.question(0))));
   return await createRun(out, config, policy, dataset);
 }
 
 /** Opens a run again, with the settings and on the device it began with. */
 async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   const config = await readRunConfig(out);
-  const { settings, preset, dataset: datasetName } = config;
-  const { steps, seed, maxNewTokens, questionsPerStep } = settings.config;
   const device = config.device.name as DeviceName;
-  const began = {
-    method: settings.method,
-    preset,
-    dataset: datasetName,
-    policy: config.policy,
-    steps,
-    seed,
-    "questions-per-step": questionsPerStep,
-    "max-new-tokens": maxNewTokens,
-    device,
-  };
-  for (const [name, value] of Object.entries(began)) {
-    const given = flags[name as keyof typeof began];
-    if (given !== undefined && given !== value && given !== "auto") {
-      throw new UsageError(
-        `--${name} must be what the run in ${out} began with, ${value}: current value is ${given}`,
-      );
-    }
-  }
-  const dataset = await openDataset(datasetName);
+  checkBegan(out, config, flags);
+  const { dataset } = await openCheckedDataset(config.dataset, "train", CHECKS);
   const fingerprint = datasetFingerprint(dataset);
   if (fingerprint !== config.datasetFingerprint) {
     throw new RangeError(
-      `Cannot resume ${out} as ${datasetName} must hold the questions it began with: ` +
+      `Cannot resume ${out} as ${config.dataset} must hold the questions it began with: ` +
         `current fingerprint is ${fingerprint}, not ${config.datasetFingerprint}`,
     );
   }
@@ -289,15 +390,88 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   return await resumeRun(out, config, dataset);
 }
 
+/**
+ * Checks that flags given with `--resume` are those that a run began with.
+ *
+ * @throws {UsageError} Naming the first that is not.
+ */
+function checkBegan(out: string, config: RunConfig, flags: TrainFlags): void {
+  const { settings, preset, dataset, policy, lora, prompt } = config;
+  const { steps, seed, maxNewTokens, questionsPerStep } = settings.config;
+  const began = {
+    method: settings.method,
+    preset,
+    dataset,
+    policy,
+    steps,
+    seed,
+    "questions-per-step": questionsPerStep,
+    "max-new-tokens": maxNewTokens,
+    lora: lora?.r,
+    "lora-alpha": lora?.lora_alpha,
+    "lora-targets": lora?.target_modules.join(","),
+    template: prompt?.template,
+    system: prompt?.system,
+    set: "", // whatever it was, it is in the run's config
+    device: config.device.name as DeviceName,
+  };
+  for (const [name, value] of Object.entries(began)) {
+    const given = flags[name as keyof typeof began];
+    const same = given === value || (name === "policy" && value?.toString().endsWith(`/${given}`));
+    if (given !== undefined && !same && given !== "auto") {
+      throw new UsageError(
+        `--${name} must be what the run in ${out} began with, ${value}: current value is ${given}`,
+      );
+    }
+  }
+}
+
+/** A run, and who is asked for demonstrations meanwhile. */
+interface TaughtRun extends Run {
+  readonly teacher?: Teacher;
+}
+
+/** Opens the teacher that flags ask for. */
+async function withTeacherOf(
+  run: Run,
+  flags: TrainFlags,
+  say: (text: string) => void,
+): Promise<TaughtRun> {
+  const { teacher: url, "teacher-model": model } = flags;
+  if (url === undefined && model === undefined) return run;
+  if (url === undefined || model === undefined) {
+    throw new UsageError("--teacher and --teacher-model go together: one is not given");
+  }
+  const { policy, dataset, config: { settings: { config } } } = run;
+  const fits = (question: Question, demonstration: string) =>
+    demonstrationRow(policy, { ...question, demonstration }, config.maxNewTokens) !== undefined;
+  const teacher = await openTeacher({
+    url,
+    key: Deno.env.get("RELIFT_TEACHER_KEY"),
+    model,
+    dataset,
+    store: `${run.folder}/teacher.jsonl`,
+    run: run.folder,
+    seed: config.seed,
+    fits,
+    warn: say,
+  });
+  return { ...run, dataset: withTeacher(dataset, teacher), teacher };
+}
+
 /** Runs the steps that are left; false when an interrupt ended them early. */
-async function steps(run: Run, quiet: boolean, checkpointEvery: number): Promise<boolean> {
+async function steps(run: TaughtRun, flags: TrainFlags): Promise<boolean> {
+  const { quiet, "checkpoint-every": checkpointEvery } = flags;
   const total = run.config.settings.config.steps;
+  await using teacher = run.teacher;
+  await teacher?.beginStep(run.state.step);
   let interrupted = false;
   const interrupt = () => void (interrupted = true);
   Deno.addSignalListener("SIGINT", interrupt);
   using progress = openProgress({ total, start: run.state.step, quiet });
   for await (const metrics of continueRun(run, checkpointEvery)) {
     progress.step(run.state.step, statusLine(metrics));
+    await teacher?.beginStep(run.state.step);
     if (interrupted) break;
   }
   Deno.removeSignalListener("SIGINT", interrupt);
@@ -308,18 +482,24 @@ async function steps(run: Run, quiet: boolean, checkpointEvery: number): Promise
 /** What a run learned, as text. */
 function report(
   run: Run,
-  before: EvaluationSummary,
-  after: EvaluationSummary,
+  before: EvaluationSummary | undefined,
+  after: EvaluationSummary | undefined,
   taught: EvaluationSummary | undefined,
 ): string {
   const { settings: { config }, preset, dataset } = run.config;
   const distinct = Object.keys(run.state.taught).length;
   const { rollouts, optimizerSteps, flops } = run.state.budget;
+  const about = `${preset} on ${dataset}, ${config.steps} steps, seed ${config.seed}`;
+  const isOwn = /\.\w+$/.test(dataset);
   return [
-    `${preset} on ${dataset}, ${config.steps} steps, seed ${config.seed}: ${before.questions} ` +
-    `${dataset in DATASETS ? "validation questions" : "questions, those it trained on"}, ` +
-    `avg@${before.samples}`,
-    evaluationTable(before, after),
+    ...(before && after
+      ? [
+        `${about}: ${before.questions} ${
+          isOwn ? "questions, those it trained on" : "validation questions"
+        }, avg@${before.samples}`,
+        evaluationTable(before, after),
+      ]
+      : [about]),
     `demonstrations used: ${distinct} of ${run.dataset.size} ` +
     `(${(100 * distinct / run.dataset.size).toFixed(1)} %), SFT events: ${run.state.sftEvents}`,
     `cost: ${rollouts} rollouts, ${optimizerSteps} optimizer steps, ` +

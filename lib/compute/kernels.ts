@@ -27,6 +27,11 @@ export function hasKernel(name: string): boolean {
   return enabled && tf.getKernel(name, tf.getBackend()) !== undefined;
 }
 
+/** Whether a tensor is a weight that does not learn: no gradient of it is computed. */
+export function isFrozen(tensor: tf.Tensor): boolean {
+  return tensor instanceof tf.Variable && !tensor.trainable;
+}
+
 /** Runs a kernel with one output on the current device; gradients flow if one is registered for it. */
 export function runKernel<T extends tf.Tensor>(
   name: string,

@@ -182,7 +182,7 @@ export function mixture(parts: readonly MixturePart[], options: MixtureOptions =
       const question = place.dataset.question(place.index);
       return { ...question, id: `${place.dataset.name}/${question.id}` };
     },
-    reward(question, completion): Reward {
+    reward(question, completion): Reward | Promise<Reward> {
       const { dataset, id } = sourceOf(parts, question);
       return dataset.reward({ ...question, id }, completion);
     },

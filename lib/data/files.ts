@@ -1,88 +1,123 @@
 /**
- * Questions in files of one's own: CSV and JSON Lines.
+ * Questions in files: CSV, JSON Lines, JSON and Parquet, in our own schema or that of a published
+ * set.
  *
  * A mistake in a file is one line of text that begins with where it is.
  *
  * @module
  */
-import { parse, stringify } from "@std/csv";
-import { z } from "zod";
-import { answerReward } from "./answer_reward.ts";
+import { stringify } from "@std/csv";
+import { openCsv } from "./csv.ts";
+import { fieldsOf } from "./fields.ts";
+import { openJsonArray, openJsonLines } from "./json.ts";
+import { openParquet } from "./parquet.ts";
 import { checkIndex, type Dataset, type Question } from "./question.ts";
+import { type Schema, type SchemaName, SCHEMAS, type UnnamedQuestion } from "./schemas.ts";
+import { placeOf, type Table } from "./table.ts";
 
-/** A row before it is checked: its line and its fields by name. */
-interface Row {
-  readonly line: number;
-  readonly fields: unknown;
+export type { SchemaName };
+
+const OPENERS = new Map<string, (path: string) => Table | Promise<Table>>([
+  [".csv", openCsv],
+  [".jsonl", openJsonLines],
+  [".ndjson", openJsonLines],
+  [".json", openJsonArray],
+  [".parquet", openParquet],
+]);
+
+/** How a file of questions is read. */
+export interface ReadOptions {
+  /** What its fields mean; unless told, the schema whose columns it has. */
+  readonly schema?: SchemaName;
 }
 
-const READERS = new Map([[".csv", csvRows], [".jsonl", jsonRows], [".ndjson", jsonRows]]);
+/**
+ * Reads the questions of a file named `*.csv`, `*.jsonl`, `*.ndjson`, `*.json` or `*.parquet`, in
+ * UTF-8, one after the other.
+ *
+ * In our own schema, fields `question` and `answer` must be there. `demonstration` may be, and so
+ * may `id`, which is the question's place in the file otherwise. For the schemas of published sets
+ * see {@linkcode SCHEMAS}. Any further field becomes metadata. An empty demonstration is none.
+ * Numbers in an answer or id become text.
+ *
+ * @throws {RangeError} When the file cannot be read or has another extension, a question or answer
+ * is blank, or an id is repeated.
+ * @throws {TypeError} When a field is missing or is not text.
+ * @throws {SyntaxError} When the file is not UTF-8 or not of its format, or a row of CSV is longer or
+ * shorter than the header.
+ */
+export async function* streamQuestions(
+  path: string,
+  options: ReadOptions = {},
+): AsyncGenerator<Question> {
+  const table = await openTable(path);
+  const schema: Schema = SCHEMAS[options.schema ?? await schemaOf(table)];
+  checkHeader(table, schema);
+  const nameOf = idsOf(table, schema);
+  for await (const { number, fields } of table.rows()) {
+    const read = schema.read(fieldsOf(placeOf(table, number), fields));
+    yield withoutEmpty({ ...read, id: nameOf(read, number) });
+  }
+}
 
 /**
- * Reads questions from a file named `*.csv`, `*.jsonl` or `*.ndjson`, in UTF-8.
- *
- * Fields `question` and `answer` must be there. `demonstration` may be, and so may `id`, which is
- * the question's place in the file otherwise; any further field becomes metadata. An empty
- * demonstration is none. Numbers in JSON Lines become text.
+ * Reads all questions of a file, see {@linkcode streamQuestions}.
  *
  * @param path The file; the dataset takes its name, less folder and extension.
- * @param reward The verifier; unless told, what follows the last `#` must equal the answer.
- * @throws {RangeError} When the file cannot be read or has another extension or no question, a
- * question or answer is blank, or an id is repeated.
- * @throws {TypeError} When a field is missing or is not text.
- * @throws {SyntaxError} When the file is not UTF-8, CSV or JSON, or a row is longer or shorter than
- * the header.
+ * @param reward The verifier.
+ * @throws {RangeError} Also when there is no question in it.
  *
  * @example Usage
  * ```ts
  * import { assertEquals, assertRejects } from "@std/assert";
+ * import { markedAnswerReward } from "./answer_reward.ts";
  * import { readQuestions } from "./files.ts";
  *
  * const folder = await Deno.makeTempDir();
  * await Deno.writeTextFile(`${folder}/sums.csv`, "question,answer\n7+5=,12\n2+2=,4\n");
- * const sums = await readQuestions(`${folder}/sums.csv`);
+ * const sums = await readQuestions(`${folder}/sums.csv`, markedAnswerReward);
  * assertEquals(sums.name, "sums");
  * assertEquals(sums.question(1), { id: "1", prompt: "2+2=", answer: "4" });
- * assertEquals(sums.reward(sums.question(1), "2 and 2 is #4.0").total, 1);
  *
- * await Deno.writeTextFile(`${folder}/sums.jsonl`, '{"question": "7+5=", "answer": ""}');
- * await assertRejects(() => readQuestions(`${folder}/sums.jsonl`), RangeError, "sums.jsonl:1:answer");
+ * const gsm8k = { question: "Half of 48?", answer: "48/2 = <<48/2=24>>24\n#### 24" };
+ * await Deno.writeTextFile(`${folder}/train.jsonl`, JSON.stringify(gsm8k));
+ * const train = await readQuestions(`${folder}/train.jsonl`, markedAnswerReward);
+ * assertEquals(train.question(0).answer, "24");
+ * assertEquals(train.question(0).demonstration, gsm8k.answer);
+ *
+ * await Deno.writeTextFile(`${folder}/bad.jsonl`, '{"question": "7+5=", "answer": ""}');
+ * await assertRejects(
+ *   () => readQuestions(`${folder}/bad.jsonl`, markedAnswerReward),
+ *   RangeError,
+ *   "bad.jsonl:1:answer",
+ * );
  * await Deno.remove(folder, { recursive: true });
  * ```
  */
 export async function readQuestions(
   path: string,
-  reward: Dataset["reward"] = answerReward,
+  reward: Dataset["reward"],
+  options: ReadOptions = {},
 ): Promise<Dataset> {
-  const [, name, extension = ""] = /([^/\\]*?)(\.[^./\\]*)?$/.exec(path)!;
-  const rowsOf = READERS.get(extension.toLowerCase());
-  if (!rowsOf) {
-    throw new RangeError(
-      `Cannot read ${path} as its name must end in .csv, .jsonl or .ndjson: current value is ${
-        extension || "no extension"
-      }`,
-    );
-  }
-  const questions: Question[] = [];
-  const lines = new Map<string, number>(); // where each id was
-  for (const { line, fields } of rowsOf(path, await readText(path))) {
-    const question = toQuestion(path, line, fields, questions.length);
-    const before = lines.get(question.id);
-    if (before !== undefined) {
-      throw new RangeError(
-        `Cannot read ${path}:${line}:id as ids must differ: current value is ${
-          JSON.stringify(question.id)
-        }, as on line ${before}`,
-      );
-    }
-    lines.set(question.id, line);
-    questions.push(question);
-  }
+  const questions = await Array.fromAsync(streamQuestions(path, options));
   if (questions.length === 0) {
     throw new RangeError(`Cannot read ${path} as it must hold a question: current value is none`);
   }
+  return listed(nameOf(path), questions, reward);
+}
+
+/**
+ * A dataset of questions in memory.
+ *
+ * @param name Shown in logs and run names.
+ */
+export function listed(
+  name: string,
+  questions: readonly Question[],
+  reward: Dataset["reward"],
+): Dataset {
   return {
-    name: name!,
+    name,
     size: questions.length,
     question(index): Question {
       checkIndex(index, questions.length);
@@ -92,203 +127,77 @@ export async function readQuestions(
   };
 }
 
-/** The text of a file, less its byte order mark. */
-async function readText(path: string): Promise<string> {
-  let bytes: Uint8Array;
-  try {
-    bytes = await Deno.readFile(path);
-  } catch (cause) {
-    if (!(cause instanceof Error)) throw cause;
+/** A path less folder and extension. */
+function nameOf(path: string): string {
+  return /([^/\\]*?)(\.[^./\\]*)?$/.exec(path)![1]!;
+}
+
+async function openTable(path: string): Promise<Table> {
+  const extension = /\.[^./\\]*$/.exec(path)?.[0];
+  const open = OPENERS.get(extension?.toLowerCase() ?? "");
+  if (!open) {
     throw new RangeError(
-      `Cannot read ${path} as it must be a readable file: current value is ${cause.name}`,
-      { cause },
+      `Cannot read ${path} as its name must end in ${
+        [...OPENERS.keys()].join(", ")
+      }: current value is ${extension ?? "no extension"}`,
     );
   }
-  try {
-    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
-  } catch (cause) {
-    throw new SyntaxError(
-      `Cannot read ${path} as it must be UTF-8 text: current value is ${bytes.length} bytes that are not`,
-      { cause },
-    );
-  }
+  return await open(path);
 }
 
-/** The rows of a CSV file under its header. */
-function csvRows(path: string, text: string): Row[] {
-  const rows: Row[] = [];
-  let columns: string[] | undefined;
-  for (const { line, record } of csvRecords(text)) {
-    const cells = parseRecord(path, line, record, columns);
-    if (columns === undefined) {
-      columns = cells.map((cell) => cell.trim());
-      checkHeader(path, line, columns);
-      continue;
-    }
-    if (cells.length !== columns.length) {
-      const column = columns[cells.length] ?? columns.at(-1); // the first without a cell, or the last
-      throw new SyntaxError(
-        `Cannot read ${path}:${line}:${column} as the row must have ${columns.length} cells like the header: current value is ${cells.length}`,
-      );
-    }
-    rows.push({ line, fields: Object.fromEntries(columns.map((name, i) => [name, cells[i]])) });
+/** The schema whose columns a file has; our own when it has those of none. */
+async function schemaOf(table: Table): Promise<SchemaName> {
+  let fields: Record<string, unknown> = {};
+  for await (const first of table.rows()) {
+    if (typeof first.fields === "object") fields = { ...first.fields };
+    break;
   }
-  return rows;
-}
-
-/**
- * The records of a CSV text and the line each begins on, less blank lines. They are cut here and
- * parsed one by one, as the parser does not tell where in the text a record was.
- */
-function* csvRecords(text: string): Generator<{ line: number; record: string }> {
-  const lines = text.split(/\r?\n/);
-  for (let next = 0; next < lines.length;) {
-    const line = next + 1;
-    const parts = [lines[next]!];
-    let quotes = countQuotes(lines[next++]!);
-    while (quotes % 2 === 1 && next < lines.length) { // this line break is inside a quoted cell
-      parts.push(lines[next]!);
-      quotes += countQuotes(lines[next++]!);
-    }
-    const record = parts.join("\n");
-    if (record.trim() !== "") yield { line, record };
-  }
-}
-
-/** The cells of a record that begins on `line`; `columns` is absent for the header itself. */
-function parseRecord(path: string, line: number, record: string, columns?: string[]): string[] {
-  const [cells, error] = tryParse(record);
-  if (cells) return cells;
-  const [closed] = tryParse(`${record}"`);
-  if (closed) { // so all it lacks is a quote at the end: its last cell was never closed
-    const start = line + countLineBreaks(closed.slice(0, -1).join(""));
-    const column = columns?.[closed.length - 1] ?? closed.length;
-    throw new SyntaxError(
-      `Cannot read ${path}:${start}:${column} as a quoted cell must be closed: current value is open until the end of the file`,
-      { cause: error },
-    );
-  }
-  const place = /on line (\d+), column (\d+)/.exec(error.message);
-  throw new SyntaxError(
-    `Cannot read ${path}:${line - 1 + Number(place?.[1] ?? 1)}:${
-      place?.[2] ?? 1
-    } as a quote must open or close a cell, or be doubled in a quoted one: current value is a quote elsewhere, in the row of line ${line}`,
-    { cause: error },
+  const columns = new Set([...table.header?.columns ?? [], ...Object.keys(fields)]);
+  const entry = Object.entries<Schema>(SCHEMAS).find(([, schema]) =>
+    schema.columns.every((column) => columns.has(column)) && (schema.fits?.(fields) ?? true)
   );
+  return entry ? entry[0] as SchemaName : "own";
 }
 
-function tryParse(record: string): [string[], undefined] | [undefined, SyntaxError] {
-  try {
-    return [parse(record)[0] ?? [], undefined];
-  } catch (error) {
-    if (!(error instanceof SyntaxError)) throw error;
-    return [undefined, error];
-  }
-}
-
-function checkHeader(path: string, line: number, columns: readonly string[]): void {
-  const repeated = columns.find((column, i) => columns.indexOf(column) < i);
-  if (repeated !== undefined) {
-    throw new SyntaxError(
-      `Cannot read ${path}:${line}:${repeated} as columns must differ: current value is two of that name`,
-    );
-  }
-  for (const column of ["question", "answer"]) {
-    if (!columns.includes(column)) {
-      throw new TypeError(
-        `Cannot read ${path}:${line}:${column} as the header must name this column: current value is ${
-          JSON.stringify(columns.join(","))
-        }`,
-      );
-    }
-  }
-}
-
-function countLineBreaks(text: string): number {
-  return text.split("\n").length - 1;
-}
-
-function countQuotes(text: string): number {
-  return text.split('"').length - 1;
-}
-
-/** The rows of a JSON Lines file. */
-function jsonRows(path: string, text: string): Row[] {
-  return text.split(/\r?\n/).flatMap((line, i) => {
-    if (line.trim() === "") return [];
-    try {
-      return [{ line: i + 1, fields: JSON.parse(line) as unknown }];
-    } catch (cause) {
-      const column = jsonErrorColumn(line, (cause as SyntaxError).message);
-      throw new SyntaxError(
-        `Cannot read ${path}:${i + 1}${
-          column === undefined ? "" : `:${column}`
-        } as the line must be JSON: current value is ${excerpt(line.trim())}`,
-        { cause },
-      );
-    }
-  });
-}
-
-/** Where V8 says that it stopped; it does not always say. */
-function jsonErrorColumn(line: string, message: string): number | undefined {
-  if (message.includes("end of JSON input")) return line.trimEnd().length + 1;
-  const position = /at position (\d+)/.exec(message)?.[1];
-  return position === undefined ? undefined : Number(position) + 1;
-}
-
-function excerpt(text: string): string {
-  return text.length > 60 ? `${text.slice(0, 60)}…` : text;
-}
-
-const filled = z.string().refine((value) => value.trim() !== "");
-/** Beyond 2^53 a number is no longer the one in the file, so it must be written as text. */
-const exact = z.number().refine((value) => Math.abs(value) <= Number.MAX_SAFE_INTEGER);
-const filledOrNumber = z.union([filled, exact.transform(String)]);
-const questionRow = z.object({
-  question: filled,
-  answer: filledOrNumber,
-  demonstration: z.string().nullish(),
-  id: filledOrNumber.optional(),
-}).passthrough();
-
-/** Checks a row and makes a question of it. */
-function toQuestion(path: string, line: number, fields: unknown, index: number): Question {
-  const result = questionRow.safeParse(fields);
-  if (!result.success) throw rowError(path, line, fields, result.error.issues[0]!);
-  const { question, answer, demonstration, id, ...others } = result.data;
-  const metadata = Object.fromEntries(
-    Object.entries(others).filter(([, value]) => value !== null && value !== "")
-      .map(([name, value]) => [name, typeof value === "string" ? value : JSON.stringify(value)]),
-  );
-  return {
-    id: id ?? String(index),
-    prompt: question,
-    answer,
-    ...(demonstration ? { demonstration } : {}),
-    ...(Object.keys(metadata).length > 0 ? { metadata } : {}),
-  };
-}
-
-/** What is wrong with a row, in the house's words. */
-function rowError(path: string, line: number, fields: unknown, issue: z.ZodIssue): Error {
-  const [field] = issue.path;
-  if (field === undefined) {
-    return new TypeError(
-      `Cannot read ${path}:${line} as the line must be an object with fields question and answer: current value is ${
-        excerpt(JSON.stringify(fields))
+function checkHeader({ header }: Table, { columns }: Schema): void {
+  const missing = header && columns.find((column) => !header.columns.includes(column));
+  if (header && missing !== undefined) {
+    throw new TypeError(
+      `Cannot read ${header.place}:${missing} as the header must name this column: current value is ${
+        JSON.stringify(header.columns.join(","))
       }`,
     );
   }
-  const value = (fields as Record<string, unknown>)[field];
-  const place = `Cannot read ${path}:${line}:${field} as`;
-  if (value === undefined) {
-    return new TypeError(`${place} the field must be there: current value is missing`);
-  }
-  const current = `current value is ${excerpt(JSON.stringify(value))}`;
-  return typeof value === "string" // all that a text can do wrong
-    ? new RangeError(`${place} it must not be blank: ${current}`)
-    : new TypeError(`${place} it must be text: ${current}`);
+}
+
+/** Names each question, and sees to it that no two are of one name. */
+function idsOf(table: Table, schema: Schema): (read: UnnamedQuestion, number: number) => string {
+  const rows = new Map<string, { readonly first: number; count: number }>();
+  let index = 0;
+  return (read, number) => {
+    const id = read.id ?? String(index);
+    index++;
+    const before = rows.get(id);
+    if (before === undefined) {
+      rows.set(id, { first: number, count: 1 });
+      return id;
+    }
+    if (schema.repeats) return `${id}#${++before.count}`;
+    throw new RangeError(
+      `Cannot read ${placeOf(table, number)}:id as ids must differ: current value is ${
+        JSON.stringify(id)
+      }, as on ${table.unit} ${before.first}`,
+    );
+  };
+}
+
+/** A question less the optional fields that say nothing. */
+function withoutEmpty({ demonstration, metadata, ...question }: Question): Question {
+  return {
+    ...question,
+    ...(demonstration === undefined ? {} : { demonstration }),
+    ...(metadata === undefined || Object.keys(metadata).length === 0 ? {} : { metadata }),
+  };
 }
 
 /**

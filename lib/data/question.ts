@@ -27,6 +27,8 @@ export interface Reward {
   readonly correct: boolean;
   /** Named parts, for the log; each in `[0, 1]`. */
   readonly parts: Readonly<Record<string, number>>;
+  /** What the completion answers, for majority votes; what follows its last `#` unless given. */
+  readonly answer?: string;
 }
 
 /** A virtual list of questions and the verifier that grades their completions. */
@@ -41,8 +43,10 @@ export interface Dataset {
    * @throws {RangeError} When `index` is not in `[0, size)`.
    */
   question(index: number): Question;
-  /** Grades a completion: bad text earns 0, a bug throws. */
-  reward(question: Question, completion: string): Reward;
+  /** Grades a completion, here or in a worker: bad text earns 0, a bug throws. */
+  reward(question: Question, completion: string): Reward | Promise<Reward>;
+  /** Asks for a demonstration of a question that has none; absent where nobody can be asked. */
+  want?(question: Question): void;
 }
 
 /** Which part of a question space a dataset draws from. */

@@ -70,10 +70,10 @@ export async function evaluate(
       groupSize: options.samples,
       random: (question, sample) => randomKey(options.seed, "evaluate", start + question, sample),
     });
-    for (const { question, completions, rewards } of scoreRollouts(rollouts, dataset)) {
+    for (const { question, completions, rewards } of await scoreRollouts(rollouts, dataset)) {
       const samples = completions.map((completion, i) => ({
         text: completion.text,
-        answer: finalAnswer(completion.text),
+        answer: rewards[i]!.answer ?? finalAnswer(completion.text),
         correct: rewards[i]!.correct,
         tokens: completion.tokens.length,
         entropy: completion.entropy,

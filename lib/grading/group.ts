@@ -9,11 +9,16 @@ export interface Group extends Rollout {
   readonly accuracy: number;
 }
 
-/** Grades every completion of every rollout. */
-export function scoreRollouts(rollouts: readonly Rollout[], dataset: Dataset): Group[] {
-  return rollouts.map((rollout) => {
-    const rewards = rollout.completions.map(({ text }) => dataset.reward(rollout.question, text));
+/** Grades every completion of every rollout; all at once where the verifier runs in workers. */
+export async function scoreRollouts(
+  rollouts: readonly Rollout[],
+  dataset: Dataset,
+): Promise<Group[]> {
+  return await Promise.all(rollouts.map(async (rollout) => {
+    const rewards = await Promise.all(
+      rollout.completions.map(({ text }) => dataset.reward(rollout.question, text)),
+    );
     const right = rewards.filter(({ correct }) => correct).length;
     return { ...rollout, rewards, accuracy: right / rewards.length };
-  });
+  }));
 }

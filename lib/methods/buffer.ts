@@ -4,6 +4,7 @@
  *
  * @module
  */
+import type { Dataset } from "../data/question.ts";
 import { learningRateAt } from "../optim/schedule.ts";
 import {
   countTaught,
@@ -18,6 +19,7 @@ import {
   type BufferedQuestion,
   checkCounts,
   type DrawnGroup,
+  type DrawnQuestion,
   mean,
   type Metrics,
   type TrainingState,
@@ -102,19 +104,24 @@ export function isHardest({ accuracy }: DrawnGroup, { gate }: BufferConfig): boo
 
 /** Puts the questions of groups in the buffer, those with a usable demonstration. */
 export function bufferQuestions(
-  { policy, dataset, config, state }: Training<BufferConfig>,
+  training: Training<BufferConfig>,
   groups: readonly DrawnGroup[],
 ): Metrics {
+  const { policy, dataset, config, state } = training;
   const { hardest, step } = state;
   const { maxAge, maxBuffered } = config;
   let [added, lacking] = [0, 0];
   for (const { index, question } of groups) {
     if (hardest.some((waiting) => waiting.index === index)) continue;
-    if (demonstrationRow(policy, dataset, question, config.maxNewTokens)) {
+    if (demonstrationRow(policy, question, config.maxNewTokens)) {
       hardest.push({ index, step });
       added++;
-    } else lacking++;
+    } else {
+      lacking++;
+      want(dataset, state, { index, question });
+    }
   }
+  added += bufferArrived(training);
   const before = hardest.length;
   const young = hardest.filter((waiting) => maxAge === null || step - waiting.step <= maxAge);
   keepInBuffer(state, maxBuffered === null ? young : young.slice(-maxBuffered));
@@ -123,6 +130,31 @@ export function bufferQuestions(
     "buffer/dropped": before - hardest.length,
     "buffer/without_demonstration": lacking,
   };
+}
+
+/** Asks for a demonstration that is missing, where somebody can be asked. */
+function want(dataset: Dataset, state: TrainingState, { index, question }: DrawnQuestion): void {
+  const { wanted, step } = state;
+  if (!dataset.want || question.demonstration !== undefined) return;
+  if (!wanted.some((waiting) => waiting.index === index)) wanted.push({ index, step });
+  dataset.want(question);
+}
+
+/** Puts wanted questions whose demonstration has come in the buffer; gives how many. */
+function bufferArrived({ policy, dataset, config, state }: Training<BufferConfig>): number {
+  const { hardest, wanted } = state;
+  const before = hardest.length;
+  for (const waiting of wanted.splice(0)) {
+    const question = dataset.question(waiting.index);
+    if (question.demonstration === undefined) {
+      dataset.want?.(question); // again, as a resumed run must; it costs nothing
+      wanted.push(waiting);
+    } else if (
+      demonstrationRow(policy, question, config.maxNewTokens) &&
+      !hardest.some(({ index }) => index === waiting.index)
+    ) hardest.push(waiting);
+  }
+  return hardest.length - before;
 }
 
 /** Lets all but these questions leave the buffer. */

@@ -3,7 +3,7 @@
  *
  * @module
  */
-import type { Dataset, Question } from "../data/question.ts";
+import type { Question } from "../data/question.ts";
 import type { Policy } from "../model/policy.ts";
 import type { TrainingRow } from "../objectives/batch.ts";
 import { likelihood, type Objective } from "../objectives/objective.ts";
@@ -24,17 +24,15 @@ export interface SupervisedConfig {
 }
 
 /**
- * A question's demonstration as a row to learn from; undefined when it has none, when it does not
- * fit, or when the dataset's own verifier rejects it.
+ * A question's demonstration as a row to learn from; undefined when it has none or it does not fit.
+ * That it is right was seen when the questions were opened.
  */
 export function demonstrationRow(
   policy: Policy,
-  dataset: Dataset,
   question: Question,
   maxNewTokens: number,
 ): TrainingRow | undefined {
-  const { demonstration } = question;
-  if (demonstration === undefined || !dataset.reward(question, demonstration).correct) return;
+  if (question.demonstration === undefined) return;
   const { tokenizer, config: { max_position_embeddings: room } } = policy;
   const completion = [...encodePart(policy, question, "demonstration"), tokenizer.eosTokenId];
   const ids = encodePart(policy, question, "prompt");
@@ -50,11 +48,11 @@ export interface Demonstration {
 
 /** The usable demonstrations of questions. */
 export function demonstrationsOf(
-  { policy, dataset, config }: Training,
+  { policy, config }: Training,
   drawn: readonly { readonly index: number; readonly question: Question }[],
 ): Demonstration[] {
   return drawn.flatMap(({ index, question }) => {
-    const row = demonstrationRow(policy, dataset, question, config.maxNewTokens);
+    const row = demonstrationRow(policy, question, config.maxNewTokens);
     return row ? [{ index, row }] : [];
   });
 }

@@ -15,7 +15,7 @@
 import { groupAdvantages } from "../objectives/advantages.ts";
 import { clippedSurrogate } from "../objectives/objective.ts";
 import { constantLength } from "../objectives/weigh.ts";
-import type { GrpoConfig } from "./grpo.ts";
+import type { ClipConfig } from "./grpo.ts";
 import { checkGroups, type Method, method } from "./method.ts";
 import { GROUP_DEFAULTS } from "./rl.ts";
 import { rolloutStep } from "./rollouts.ts";
@@ -23,7 +23,7 @@ import type { Metrics } from "./training.ts";
 import { policyTerm, policyUpdate } from "./update.ts";
 
 /** Trains a policy with Dr. GRPO. */
-export const drGrpo: Method<GrpoConfig> = method<GrpoConfig>({
+export const drGrpo: Method<ClipConfig> = method<ClipConfig>({
   id: "dr-grpo",
   title: "Dr. GRPO",
   paper: "arXiv:2503.20783",

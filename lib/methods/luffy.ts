@@ -46,8 +46,8 @@ export const luffy: Method<LuffyConfig> = method<LuffyConfig>({
   async step(training): Promise<Metrics> {
     const { maxNewTokens, shaping } = training.config;
     const { groups, metrics } = await rolloutStep(training);
-    const update = await mixedUpdate(training, groups, (part) => {
-      const mixed = mixedGroups(training, part);
+    const update = await mixedUpdate(training, groups, async (part) => {
+      const mixed = await mixedGroups(training, part);
       const { demonstrations } = mixed;
       const options = {
         weigh: constantLength(maxNewTokens),

@@ -60,6 +60,7 @@ export const METRICS: Readonly<Record<string, MetricMeaning>> = {
     "tokens whose gradient the clip removed; for cispo, whose weight it cut",
   ),
   "rl/approximate_kl": metric("nats", "k3 estimate of the divergence from the sampling policy"),
+  "rl/reference_kl": metric("nats", "k3 estimate of the divergence from the reference (grpo)"),
   "rl/entropy": metric("nats", "mean entropy over the tokens trained on"),
   "rl/weight": metric("ratio", "mean weight of the entropy in their loss (srft)"),
   "rl/sampler_gap": metric("nats", "mean difference of sampler and trainer on the first update"),

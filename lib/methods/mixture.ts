@@ -5,7 +5,7 @@
  * @module
  */
 import type { Group } from "../grading/group.ts";
-import { trainingFlops } from "../model/flops.ts";
+import { rowFlops } from "../model/flops.ts";
 import { type AdvantageOptions, groupAdvantages } from "../objectives/advantages.ts";
 import type { TrainingRow } from "../objectives/batch.ts";
 import { type RowScores, scoreRows } from "../objectives/log_probs.ts";
@@ -38,11 +38,11 @@ export interface Mixture {
 export async function mixedUpdate(
   training: Training<GroupConfig>,
   groups: readonly DrawnGroup[],
-  mix: (part: readonly DrawnGroup[]) => Mixture,
+  mix: (part: readonly DrawnGroup[]) => Mixture | Promise<Mixture>,
 ): Promise<Metrics> {
   const taught: number[] = [];
-  const update = await policyUpdate(training, groups, (part) => {
-    const { terms, demonstrations } = mix(part);
+  const update = await policyUpdate(training, groups, async (part) => {
+    const { terms, demonstrations } = await mix(part);
     const learned = demonstrations.filter(({ row }) => row.advantage !== 0);
     taught.push(...learned.map(({ index }) => index));
     return terms;
@@ -79,17 +79,17 @@ export interface MixedGroups {
  * Puts demonstrations into the groups of their questions: the advantages of a group come from the
  * rewards of all its members (LUFFY, arXiv:2504.14945, eq. 4).
  */
-export function mixedGroups(
+export async function mixedGroups(
   training: Training,
   groups: readonly DrawnGroup[],
   options?: AdvantageOptions,
-): MixedGroups {
+): Promise<MixedGroups> {
   const own: TrainingRow[] = [];
   const demonstrations: Demonstration[] = [];
   for (const group of groups) {
     const [demonstration] = demonstrationsOf(training, [group]);
     const rewards = group.rewards.map(({ total }) => total);
-    if (demonstration) rewards.push(demonstrationReward(training, group));
+    if (demonstration) rewards.push(await demonstrationReward(training, group));
     const advantages = groupAdvantages(rewards, options);
     own.push(...policyRows(group, advantages));
     if (!demonstration) continue;
@@ -100,8 +100,11 @@ export function mixedGroups(
 }
 
 /** What the verifier gives the demonstration of a group's question. */
-function demonstrationReward({ dataset }: Training, { question }: Group): number {
-  return dataset.reward(question, question.demonstration!).total;
+async function demonstrationReward(
+  { dataset }: Training,
+  { question }: Group,
+): Promise<number> {
+  return (await dataset.reward(question, question.demonstration!)).total;
 }
 
 /** How {@linkcode jointTerms} learns. */
@@ -176,9 +179,9 @@ export async function scoreBefore(
   { policy, config, state }: Training,
   rows: readonly TrainingRow[],
 ): Promise<RowScores[]> {
+  const lora = policy.adapter?.config;
   for (const { prompt, completion } of rows) {
-    // a forward pass is a third of forward and backward
-    state.budget.flops += trainingFlops(policy.config, prompt.length, completion.length) / 3;
+    state.budget.flops += rowFlops(policy.config, prompt.length, completion.length, lora);
   }
   return await scoreRows(policy, rows, config.maxTokens);
 }

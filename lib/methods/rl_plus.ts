@@ -61,8 +61,8 @@ export const rlPlus: Method<RlPlusConfig> = method<RlPlusConfig>({
     const objective = unexploredGain(exploration, uniform ?? 1 / policy.config.vocab_size);
     const { groups, metrics } = await rolloutStep(training);
     const oldLogProbs = await logProbsBefore(training, groups);
-    const update = await mixedUpdate(training, groups, (part) => {
-      const { own, demonstrations } = mixedGroups(training, part);
+    const update = await mixedUpdate(training, groups, async (part) => {
+      const { own, demonstrations } = await mixedGroups(training, part);
       const scored = demonstrations.map(({ index, row }): Demonstration => ({
         index,
         row: { ...row, oldLogProbs: oldLogProbs.get(index)! },

@@ -74,10 +74,15 @@ export async function sampleGroups(
   for (const { prompt, completions } of rollouts) {
     const lengths = completions.map(({ tokens }) => tokens.length);
     state.budget.rollouts += lengths.length;
-    state.budget.flops += samplingFlops(policy.config, prompt.length, lengths);
+    state.budget.flops += samplingFlops(
+      policy.config,
+      prompt.length,
+      lengths,
+      policy.adapter?.config,
+    );
   }
-  return scoreRollouts(rollouts, dataset)
-    .map((group, i) => ({ ...group, index: drawn[i]!.index }));
+  const groups = await scoreRollouts(rollouts, dataset);
+  return groups.map((group, i) => ({ ...group, index: drawn[i]!.index }));
 }
 
 /** The groups whose completions earned different rewards. */

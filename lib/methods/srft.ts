@@ -73,13 +73,14 @@ export const srft: Method<SrftConfig> = method<SrftConfig>({
 });
 
 /** What is learned from a part of the groups. */
-export function srftMixture(
+export async function srftMixture(
   training: Training<SrftConfig>,
   part: readonly DrawnGroup[],
-): Mixture {
+): Promise<Mixture> {
   const { sftWeight, rightWeight } = training.config;
   const demonstrations = demonstrationsOf(training, part);
-  const off = mixedGroups(training, part).demonstrations.map(({ row }) => row);
+  const mixed = await mixedGroups(training, part);
+  const off = mixed.demonstrations.map(({ row }) => row);
   const own = part.flatMap((group) =>
     policyRows(group, group.rewards.map(({ correct }) => correct ? 1 : -1))
   );

@@ -43,6 +43,8 @@ export interface TrainingState {
   readonly optimizers: Record<string, AdamwState>;
   /** ReLIFT's buffer, oldest first. */
   readonly hardest: BufferedQuestion[];
+  /** Hard questions that wait for a demonstration that was asked for, oldest first. */
+  readonly wanted: BufferedQuestion[];
   /** How often each question has been taught, by index in the dataset. */
   readonly taught: Record<number, number>;
   /** SFT events so far. */
@@ -57,6 +59,7 @@ export function trainingState(): TrainingState {
     budget: { rollouts: 0, optimizerSteps: 0, flops: 0 },
     optimizers: {},
     hardest: [],
+    wanted: [],
     taught: {},
     sftEvents: 0,
   };

@@ -7,7 +7,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Group } from "../grading/group.ts";
 import { trainingFlops } from "../model/flops.ts";
-import type { Policy } from "../model/policy.ts";
+import { learnedWeights, type Policy } from "../model/policy.ts";
 import {
   completionTokens,
   microBatches,
@@ -70,7 +70,8 @@ export async function optimizerStep(
   terms: readonly Term[],
   { optimizer, learningRate, adamw }: StepOptions,
 ): Promise<UpdateReport> {
-  const { weights, config: shape, tokenizer } = policy;
+  const { config: shape, tokenizer } = policy;
+  const [weights, lora] = [learnedWeights(policy), policy.adapter?.config];
   const active = terms.map((term) => ({
     ...term,
     rows: term.rows.filter(({ advantage }) => advantage !== 0 || term.entropyCoefficient),
@@ -83,7 +84,7 @@ export async function optimizerStep(
     batches,
     ({ term: { name, objective, entropyCoefficient = 0 }, rows }) => {
       const batch = tokenBatch(rows, tokenizer.padTokenId);
-      const scores = scoreTokens(weights, shape, batch);
+      const scores = scoreTokens(policy, batch);
       const token = objective(scores, batch);
       const share = maskedSum(token.loss, batch.weights);
       const bonus = tf.mul(maskedSum(scores.entropy, batch.weights), entropyCoefficient);
@@ -109,7 +110,7 @@ export async function optimizerStep(
   tf.dispose(gradients);
   const rows = active.flatMap((term) => term.rows);
   for (const { prompt, completion } of rows) {
-    state.budget.flops += trainingFlops(shape, prompt.length, completion.length);
+    state.budget.flops += trainingFlops(shape, prompt.length, completion.length, lora);
   }
   if (batches.length > 0 && !step.skipped) state.budget.optimizerSteps++;
   return { rows: rows.length, loss, ...step, terms: termMetrics(active, sums) };

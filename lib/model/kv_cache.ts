@@ -14,15 +14,15 @@ import {
   layerCache,
 } from "../compute/ops/decode_attention.ts";
 import { embedding } from "../compute/ops/embedding.ts";
-import { rotaryTable } from "../compute/ops/rotary.ts";
 import { bucket } from "../compute/device.ts";
 import type { Policy } from "./policy.ts";
+import { ropeTable } from "./rope.ts";
 import { headShape, logits, placesIn, runLayers } from "./transformer.ts";
 
 /** Room for the keys and values of prompts and completions, allocated once and written in place. */
 export interface KvCache {
   readonly layers: readonly LayerCache[];
-  /** See {@linkcode rotaryTable}. */
+  /** See {@linkcode ropeTable}. */
   readonly table: tf.Tensor2D;
 }
 
@@ -31,11 +31,7 @@ export function kvCache({ config }: Policy, size: CacheSize): KvCache {
   const shape = headShape(config);
   return {
     layers: Array.from({ length: config.num_hidden_layers }, () => layerCache(shape, size)),
-    table: rotaryTable(
-      size.promptCapacity + size.completionCapacity,
-      config.head_dim,
-      config.rope_theta,
-    ),
+    table: ropeTable(config, size.promptCapacity + size.completionCapacity),
   };
 }
 
@@ -51,7 +47,7 @@ export function disposeCache({ layers, table }: KvCache): void {
  * @returns Scores of the first token of their completions, `[prompts, vocab]`.
  */
 export function readPrompts(
-  { weights, config, tokenizer }: Policy,
+  policy: Policy,
   cache: KvCache,
   prompts: readonly (readonly number[])[],
   slots: readonly number[],
@@ -60,20 +56,20 @@ export function readPrompts(
     const lengths = prompts.map((prompt) => prompt.length);
     const total = lengths.reduce((sum, length) => sum + length, 0);
     const spare = Array.from({ length: bucket(total) - total }, () => 0); // nobody reads them
-    const tokens = [...prompts.flat(), ...spare.map(() => tokenizer.padTokenId)];
+    const tokens = [...prompts.flat(), ...spare.map(() => policy.tokenizer.padTokenId)];
     const sequences = packedSequences(spare.length > 0 ? [...lengths, spare.length] : lengths);
-    const hidden = runLayers(weights, config, {
+    const hidden = runLayers(policy, {
       tokens: tf.tensor1d(tokens, "int32"),
       positions: tf.tensor1d([...placesIn(lengths), ...spare], "int32"),
       table: cache.table,
       attend(layer, qkv): tf.Tensor2D {
         cachePrompts(cache.layers[layer]!, qkv, sequences, slots);
-        return attention(qkv, sequences, headShape(config));
+        return attention(qkv, sequences, headShape(policy.config));
       },
     });
     let end = 0;
     const last = lengths.map((length) => (end += length) - 1);
-    return logits(weights, config, embedding(hidden, tf.tensor1d(last, "int32")));
+    return logits(policy, embedding(hidden, tf.tensor1d(last, "int32")));
   });
 }
 
@@ -87,7 +83,7 @@ export function readPrompts(
  * @returns Scores of the next token, `[rows, vocab]`.
  */
 export function readNext(
-  { weights, config }: Policy,
+  policy: Policy,
   cache: KvCache,
   tokens: tf.Tensor1D,
   rows: CacheRows,
@@ -95,14 +91,14 @@ export function readNext(
   step: number,
 ): tf.Tensor2D {
   return tf.tidy(() => {
-    const hidden = runLayers(weights, config, {
+    const hidden = runLayers(policy, {
       tokens,
       positions,
       offset: step,
       table: cache.table,
       attend: (layer, qkv) =>
-        decodeAttention(qkv, cache.layers[layer]!, rows, step, headShape(config)),
+        decodeAttention(qkv, cache.layers[layer]!, rows, step, headShape(policy.config)),
     });
-    return logits(weights, config, hidden);
+    return logits(policy, hidden);
   });
 }

@@ -1,13 +1,11 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Tokenizer } from "../text/tokenizer.ts";
 import type { ModelConfig } from "./config.ts";
-import { initialWeights, type Weights } from "./transformer.ts";
+import { initialWeights, type Model, type Weights } from "./transformer.ts";
 
 /** A language model that can be sampled and trained. */
-export interface Policy {
-  readonly config: ModelConfig;
+export interface Policy extends Model {
   readonly tokenizer: Tokenizer;
-  readonly weights: Weights;
 }
 
 /** A policy that knows nothing yet. */
@@ -21,12 +19,17 @@ export function createPolicy(config: ModelConfig, tokenizer: Tokenizer, seed: nu
   return { config, tokenizer, weights: initialWeights(config, seed) };
 }
 
-/** Frees a policy's weights. */
-export function disposePolicy(policy: Policy): void {
-  tf.dispose(policy.weights);
+/** What training changes: the adapter where there is one, else all weights. */
+export function learnedWeights({ weights, adapter }: Policy): Weights {
+  return adapter?.weights ?? weights;
 }
 
-/** Numbers a policy holds; tied embeddings count once. */
+/** Frees a policy's weights, and its adapter. */
+export function disposePolicy({ weights, adapter }: Policy): void {
+  tf.dispose([weights, adapter?.weights ?? {}]);
+}
+
+/** Numbers a policy holds, those of an adapter aside; tied embeddings count once. */
 export function parameterCount(policy: Policy): number {
   return Object.values(policy.weights).reduce((sum, weight) => sum + weight.size, 0);
 }

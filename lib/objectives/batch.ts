@@ -19,6 +19,8 @@ export interface TrainingRow {
   readonly weight?: number | ArrayLike<number>;
   /** Log-probabilities when the completion was sampled, `[completion]`, nats; none if supervised. */
   readonly oldLogProbs?: ArrayLike<number>;
+  /** Log-probabilities under a reference policy, `[completion]`, nats; for a KL term. */
+  readonly referenceLogProbs?: ArrayLike<number>;
 }
 
 /** Rows end to end, without padding between them. */
@@ -39,6 +41,8 @@ export interface TokenBatch {
   readonly advantages: tf.Tensor1D;
   /** `[scored]`, nats; 0 where nothing was recorded. */
   readonly oldLogProbs: tf.Tensor1D;
+  /** `[scored]`, nats; 0 where nothing was recorded. */
+  readonly referenceLogProbs: tf.Tensor1D;
   /** Tokens of each row's completion, in order; they and what fills the buffer up are `[scored]`. */
   readonly lengths: readonly number[];
 }
@@ -55,12 +59,12 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
   const [size, scoredSize] = [bucket(read), bucket(scored)];
   const tokens = new Int32Array(size).fill(padTokenId);
   const [places, targets] = [new Int32Array(scoredSize), new Int32Array(scoredSize)];
-  const [mask, weights, advantages, oldLogProbs] = Array.from(
-    { length: 4 },
-    () => new Float32Array(scoredSize),
-  ) as [Float32Array, Float32Array, Float32Array, Float32Array];
+  const zeros = () => new Float32Array(scoredSize);
+  const [mask, weights, advantages] = [zeros(), zeros(), zeros()];
+  const [oldLogProbs, referenceLogProbs] = [zeros(), zeros()];
   let [start, first] = [0, 0];
-  rows.forEach(({ prompt, completion, advantage, weight = 1, oldLogProbs: old }, row) => {
+  rows.forEach((each, row) => {
+    const { prompt, completion, advantage, weight = 1 } = each;
     tokens.set(prompt, start);
     tokens.set(completion.slice(0, -1), start + prompt.length);
     const before = start + prompt.length - 1; // the token that the completion's first follows
@@ -72,7 +76,8 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
     advantages.fill(advantage, first, first + completion.length);
     if (typeof weight === "number") weights.fill(weight, first, first + completion.length);
     else weights.set(weight, first);
-    if (old) oldLogProbs.set(old, first);
+    oldLogProbs.set(each.oldLogProbs ?? [], first);
+    referenceLogProbs.set(each.referenceLogProbs ?? [], first);
     start += lengths[row]!;
     first += completion.length;
   });
@@ -85,6 +90,7 @@ export function tokenBatch(rows: readonly TrainingRow[], padTokenId: number): To
     weights: tf.tensor1d(weights),
     advantages: tf.tensor1d(advantages),
     oldLogProbs: tf.tensor1d(oldLogProbs),
+    referenceLogProbs: tf.tensor1d(referenceLogProbs),
     lengths: rows.map(({ completion }) => completion.length),
   };
 }

@@ -2,8 +2,7 @@ import * as tf from "@tensorflow/tfjs";
 import { embedding } from "../compute/ops/embedding.ts";
 import { tokenLogProbs } from "../compute/ops/token_log_probs.ts";
 import type { Policy } from "../model/policy.ts";
-import type { ModelConfig } from "../model/config.ts";
-import { forward, outputMatrix, type Weights } from "../model/transformer.ts";
+import { forward, type Model, outputMatrix } from "../model/transformer.ts";
 import { microBatches, type TokenBatch, tokenBatch, type TrainingRow } from "./batch.ts";
 
 /** What a policy says of each target token. */
@@ -18,10 +17,10 @@ export interface TokenScores {
  * Runs the policy over a batch: the training forward pass of every method. Only the positions that
  * a completion's token follows are turned into scores of the vocabulary, and those in chunks.
  */
-export function scoreTokens(weights: Weights, config: ModelConfig, batch: TokenBatch): TokenScores {
-  const hidden = forward(weights, config, batch.tokens, batch.sequences);
+export function scoreTokens(model: Model, batch: TokenBatch): TokenScores {
+  const hidden = forward(model, batch.tokens, batch.sequences);
   const scored = embedding(hidden, batch.scored); // [scored, hidden]
-  return tokenLogProbs(scored, outputMatrix(weights, config), batch.targets);
+  return tokenLogProbs(scored, outputMatrix(model), batch.targets);
 }
 
 /** What a policy says of the tokens of a row's completion, as numbers. */
@@ -39,15 +38,15 @@ export interface RowScores {
  * @returns One for each row, in order.
  */
 export async function scoreRows(
-  { weights, config, tokenizer }: Policy,
+  policy: Policy,
   rows: readonly TrainingRow[],
   maxTokens: number,
 ): Promise<RowScores[]> {
   const scores: RowScores[] = [];
   for (const part of microBatches(rows, maxTokens)) {
     const stacked = tf.tidy(() => {
-      const batch = tokenBatch(part, tokenizer.padTokenId);
-      const { logProbs, entropy } = scoreTokens(weights, config, batch);
+      const batch = tokenBatch(part, policy.tokenizer.padTokenId);
+      const { logProbs, entropy } = scoreTokens(policy, batch);
       return tf.stack([logProbs, entropy]); // [2, scored]
     });
     const values = await stacked.data<"float32">();

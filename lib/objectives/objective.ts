@@ -37,6 +37,23 @@ export function clippedSurrogate(clip: RatioClip | null): Objective {
   };
 }
 
+/**
+ * An objective, and β times the divergence from a reference policy (arXiv:2402.03300, eq. 4): of
+ * each token, `ρ − log ρ − 1` with ρ its probability under the reference over that under the policy.
+ * Its mean over tokens the policy samples is the KL divergence; its gradient is that of this
+ * estimate, not of the divergence (which needs the policy's own sampling differentiated, too).
+ *
+ * @param beta β > 0.
+ */
+export function nearReference(objective: Objective, beta: number): Objective {
+  return (scores, batch) => {
+    const { loss, report } = objective(scores, batch);
+    const gap = tf.sub(batch.referenceLogProbs, scores.logProbs);
+    const kl = tf.sub(tf.sub(tf.exp(gap), gap), 1) as tf.Tensor1D;
+    return { loss: tf.add(loss, tf.mul(kl, beta)), report: { ...report, reference_kl: kl } };
+  };
+}
+
 /** How far the policy has gone from the one that sampled, token by token. */
 export function driftReport(
   { logProbs }: TokenScores,

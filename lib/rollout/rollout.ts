@@ -12,14 +12,14 @@ import { disposeCache, type KvCache, kvCache, readNext, readPrompts } from "../m
 import type { Policy } from "../model/policy.ts";
 import type { RandomKey } from "../random.ts";
 
-/** Why a completion ended: the policy said so (EOS), or it ran out of tokens. */
+/** Why a completion ended: the policy said so (EOS or another stop token), or it ran out of tokens. */
 export type FinishReason = "stop" | "length";
 
 /** One sampled answer. */
 export interface Completion {
-  /** Ids as sampled; ends in EOS when the finish reason is `stop`. */
+  /** Ids as sampled; ends in a stop token when the finish reason is `stop`. */
   readonly tokens: readonly number[];
-  /** What it starts from and `tokens` as text, without EOS. */
+  /** What it starts from and `tokens` as text, without that. */
   readonly text: string;
   /** Of each token under the policy itself, nats. */
   readonly logProbs: readonly number[];
@@ -142,7 +142,8 @@ export function encodePart(
   part: "prompt" | "demonstration",
 ): number[] {
   try {
-    return tokenizer.encode(question[part]!);
+    const text = question[part]!;
+    return part === "prompt" ? tokenizer.encodePrompt(text) : tokenizer.encode(text);
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
     throw new RangeError(`Cannot use the ${part} of question ${question.id}: ${error.message}`);
@@ -245,7 +246,7 @@ async function decode(
     logProbs,
     samplingLogProbs,
     entropy: entropy / tokens.length,
-    finishReason: tokens.at(-1) === policy.tokenizer.eosTokenId ? "stop" : "length",
+    finishReason: policy.tokenizer.stopTokenIds.includes(tokens.at(-1)!) ? "stop" : "length",
   }));
 }
 
@@ -336,7 +337,7 @@ async function draw(
       draft.logProbs.push(logProb);
       draft.samplingLogProbs.push(samplingLogProb);
       draft.entropy += entropy;
-      draft.done = token === policy.tokenizer.eosTokenId ||
+      draft.done = policy.tokenizer.stopTokenIds.includes(token) ||
         draft.tokens.length === draft.limit;
     });
   }

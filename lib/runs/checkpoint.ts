@@ -4,11 +4,13 @@
  * @module
  */
 import { z } from "zod";
-import { readBytes, readJsonAs, recoverFolder, writeFilesWhole } from "../files.ts";
-import { loadPolicy, policyFiles, readTensors, variablesOf } from "../model/io/policy_folder.ts";
-import { decodeSafetensors, encodeSafetensors } from "../model/io/safetensors.ts";
-import { disposePolicy, type Policy } from "../model/policy.ts";
-import { weightShapes } from "../model/transformer.ts";
+import { readJsonAs, recoverFolder, writeFolderWhole } from "../files.ts";
+import { writeAdapter } from "../model/io/adapter_folder.ts";
+import { type LoadOptions, loadPolicy, writePolicy } from "../model/io/policy_folder.ts";
+import { openSafetensors, writeSafetensors } from "../model/io/safetensors.ts";
+import { loadVariables } from "../model/io/tensors.ts";
+import { disposePolicy, learnedWeights, type Policy } from "../model/policy.ts";
+import type { Weights } from "../model/transformer.ts";
 import type { TrainingState } from "../methods/training.ts";
 
 const count = z.number().int().nonnegative();
@@ -19,6 +21,7 @@ const stateSchema = z.object({
   budget: z.object({ rollouts: count, optimizerSteps: count, flops: z.number().nonnegative() }),
   sftEvents: count,
   hardest: z.array(z.object({ index: count, step: count })),
+  wanted: z.array(z.object({ index: count, step: count })).optional(), // not in older versions
   taught: z.record(z.string().regex(/^\d+$/), count),
   /** Steps taken by each optimizer. */
   optimizers: z.record(count),
@@ -26,7 +29,7 @@ const stateSchema = z.object({
 
 /**
  * Saves the policy and the state of a run, whole or not at all. The folder can be loaded as a
- * policy by itself.
+ * policy by itself; of a policy with an adapter it holds the adapter alone.
  */
 export async function saveCheckpoint(
   folder: string,
@@ -39,20 +42,22 @@ export async function saveCheckpoint(
       Object.entries(tensors).map(([weight, tensor]) => [`${name}.${kind}.${weight}`, tensor])
     )
   );
-  const files: Record<string, string | Uint8Array> = {
-    ...await policyFiles(policy),
-    "optimizers.safetensors": encodeSafetensors(await readTensors(Object.fromEntries(moments))),
-    "state.json": JSON.stringify({ // one order, so that equal states are equal files
-      step: state.step,
-      drawn: state.drawn,
-      budget: state.budget,
-      sftEvents: state.sftEvents,
-      hardest: state.hardest,
-      taught: state.taught,
-      optimizers: Object.fromEntries(optimizers.map(([name, { step }]) => [name, step])),
-    }) + "\n",
-  };
-  await writeFilesWhole(folder, files);
+  const text = JSON.stringify({ // one order, so that equal states are equal files
+    step: state.step,
+    drawn: state.drawn,
+    budget: state.budget,
+    sftEvents: state.sftEvents,
+    hardest: state.hardest,
+    wanted: state.wanted,
+    taught: state.taught,
+    optimizers: Object.fromEntries(optimizers.map(([name, { step }]) => [name, step])),
+  });
+  await writeFolderWhole(folder, async (temporary) => {
+    if (policy.adapter) await writeAdapter(policy.adapter, temporary);
+    else await writePolicy(policy, temporary);
+    await writeSafetensors(`${temporary}/optimizers.safetensors`, Object.fromEntries(moments));
+    await Deno.writeFile(`${temporary}/state.json`, new TextEncoder().encode(text + "\n"));
+  });
 }
 
 /**
@@ -64,11 +69,12 @@ export async function saveCheckpoint(
  */
 export async function loadCheckpoint(
   folder: string,
+  options: LoadOptions = {},
 ): Promise<{ policy: Policy; state: TrainingState }> {
   await recoverFolder(folder);
-  const policy = await loadPolicy(folder);
+  const policy = await loadPolicy(folder, options);
   try {
-    return { policy, state: await loadState(folder, weightShapes(policy.config)) };
+    return { policy, state: await loadState(folder, learnedWeights(policy)) };
   } catch (error) {
     disposePolicy(policy);
     throw error;
@@ -76,29 +82,25 @@ export async function loadCheckpoint(
 }
 
 /** Loads everything but the policy; puts the moments of optimizers on the device. */
-async function loadState(
-  folder: string,
-  shapes: Readonly<Record<string, readonly number[]>>,
-): Promise<TrainingState> {
+async function loadState(folder: string, weights: Weights): Promise<TrainingState> {
   const saved = await readJsonAs(`${folder}/state.json`, stateSchema);
   const path = `${folder}/optimizers.safetensors`;
-  const tensors = decodeSafetensors(await readBytes(path), path);
   const momentShapes = Object.fromEntries(
     Object.keys(saved.optimizers).flatMap((name) =>
       ["m", "v"].flatMap((kind) =>
-        Object.entries(shapes).map(([weight, shape]) => [`${name}.${kind}.${weight}`, shape])
+        Object.entries(weights).map(([weight, { shape }]) => [`${name}.${kind}.${weight}`, shape])
       )
     ),
   );
-  const moments = variablesOf(tensors, momentShapes, path);
+  const moments = await loadVariables(await openSafetensors(path), momentShapes);
   const part = (prefix: string) =>
     Object.fromEntries(
-      Object.keys(shapes).map((weight) => [weight, moments[`${prefix}.${weight}`]!]),
+      Object.keys(weights).map((weight) => [weight, moments[`${prefix}.${weight}`]!]),
     );
   const optimizers = Object.fromEntries(
     Object.entries(saved.optimizers).map((
       [name, step],
     ) => [name, { step, m: part(`${name}.m`), v: part(`${name}.v`) }]),
   );
-  return { ...saved, optimizers };
+  return { ...saved, wanted: saved.wanted ?? [], optimizers };
 }

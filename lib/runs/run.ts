@@ -16,9 +16,12 @@ import {
   type TrainingState,
   trainingState,
 } from "../methods/training.ts";
-import { loadPolicy } from "../model/io/policy_folder.ts";
+import type { LoraConfig } from "../model/adapter.ts";
+import { ADAPTER_CONFIG } from "../model/io/adapter_folder.ts";
+import { type LoadOptions, loadPolicy } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
+import type { PromptOptions } from "../text/prompt_template.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
 
 /** What a run was started with: `config.json`. */
@@ -29,9 +32,13 @@ export interface RunConfig {
   /** A built-in dataset's name or a file. */
   readonly dataset: string;
   readonly datasetFingerprint: string;
-  /** Folder of the policy it began with. */
+  /** Folder or file of the policy it began with. */
   readonly policy: string;
   readonly policyFingerprint: string;
+  /** How questions are asked; as the policy's own template has it unless given. */
+  readonly prompt?: PromptOptions;
+  /** Of the adapter that learns; all weights learn unless given. */
+  readonly lora?: LoraConfig;
   /** Device by name, and what stood behind it. */
   readonly device: { readonly name: string; readonly description: string };
   /** Versions of this toolkit, Deno and TensorFlow.js. */
@@ -49,7 +56,7 @@ const configSchema = z.object({
     config: z.object({
       seed: whole,
       steps: whole,
-      questionsPerStep: whole.optional(), // runs of older versions have other names for it
+      questionsPerStep: whole,
       maxNewTokens: whole,
       maxTokens: whole,
     }).passthrough(),
@@ -59,6 +66,9 @@ const configSchema = z.object({
   datasetFingerprint: text,
   policy: text,
   policyFingerprint: text,
+  prompt: z.object({ template: text.optional(), system: text.optional() }).optional(),
+  lora: z.object({ r: z.number(), lora_alpha: z.number(), target_modules: z.array(text) })
+    .optional(),
   device: z.object({ name: z.enum(["webgpu", "wasm", "cpu"]), description: text }),
   versions: z.record(text),
   commit: text.nullable(),
@@ -115,13 +125,41 @@ async function isFile(path: string): Promise<boolean> {
   }
 }
 
-/** Loads a policy from its own folder, or the one a run trained from the run's folder. */
-export async function openPolicy(folder: string): Promise<Policy> {
+/** Where fetched models lie, each in a folder of its name. */
+const MODELS = "downloads/models";
+
+/**
+ * Where a policy is: the path itself, or the folder of a model that was fetched under this name.
+ *
+ * @throws {Deno.errors.NotFound} When there is neither; says how it is fetched.
+ */
+export async function policyPath(nameOrPath: string): Promise<string> {
+  const fetched = `${MODELS}/${nameOrPath}`;
+  for (const path of [nameOrPath, fetched]) if (await exists(path)) return path;
+  throw new Deno.errors.NotFound(
+    `Cannot open the policy ${nameOrPath} as it must be a folder, a .gguf file or a fetched model: ` +
+      `there is neither that nor ${fetched}; deno task fetch model ${nameOrPath} brings a ` +
+      `published one`,
+  );
+}
+
+/**
+ * Loads a policy by its path or the name it was fetched under; or the one a run trained, from the
+ * run's folder, which is asked as it was in training.
+ *
+ * @throws As {@linkcode policyPath} and {@linkcode loadPolicy}.
+ */
+export async function openPolicy(nameOrPath: string, options: LoadOptions = {}): Promise<Policy> {
+  const path = await policyPath(nameOrPath);
   // The second stands in for the first while a run that is going on replaces it.
-  for (const checkpoint of [`${folder}/checkpoint`, `${folder}/checkpoint.old`]) {
-    if (await isFile(`${checkpoint}/config.json`)) return await loadPolicy(checkpoint);
+  for (const checkpoint of [`${path}/checkpoint`, `${path}/checkpoint.old`]) {
+    for (const file of ["config.json", ADAPTER_CONFIG]) {
+      if (!await isFile(`${checkpoint}/${file}`)) continue;
+      const { prompt } = await readRunConfig(path);
+      return await loadPolicy(checkpoint, { prompt, ...options });
+    }
   }
-  return await loadPolicy(folder);
+  return await loadPolicy(path, options);
 }
 
 /**
@@ -181,7 +219,8 @@ export async function resumeRun(
   dataset: Dataset,
 ): Promise<Run> {
   await checkSettings(config.settings, dataset);
-  const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`);
+  const { prompt } = config;
+  const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`, { prompt });
   checkState(`${folder}/checkpoint/state.json`, state, config, dataset);
   const log = await openMetricsLog(folder);
   const samples = await readSamples(`${folder}/samples.jsonl`, state.step);

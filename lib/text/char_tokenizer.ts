@@ -25,19 +25,22 @@ export function charTokenizer(characters: string = PRINTABLE): Tokenizer {
   const tokens = [...characters, EOS, PAD];
   const ids = new Map([...characters].map((character, id) => [character, id]));
   const [eosTokenId, padTokenId] = [tokens.length - 2, tokens.length - 1];
+  const encode = (text: string) =>
+    [...text].map((character, at) => {
+      const id = ids.get(character);
+      if (id !== undefined) return id;
+      throw new RangeError(
+        `Cannot encode ${JSON.stringify(text)} as every character must be in the vocabulary: ` +
+          `current value at ${at} is ${JSON.stringify(character)}`,
+      );
+    });
   return {
     vocabSize: tokens.length,
     eosTokenId,
+    stopTokenIds: [eosTokenId],
     padTokenId,
-    encode: (text) =>
-      [...text].map((character, at) => {
-        const id = ids.get(character);
-        if (id !== undefined) return id;
-        throw new RangeError(
-          `Cannot encode ${JSON.stringify(text)} as every character must be in the vocabulary: ` +
-            `current value at ${at} is ${JSON.stringify(character)}`,
-        );
-      }),
+    encode,
+    encodePrompt: encode,
     decode: (sequence) => sequence.map((id) => id < eosTokenId ? tokens[id] : "").join(""),
     files: () => tokenizerFiles(tokens, eosTokenId, padTokenId),
   };

@@ -34,6 +34,7 @@ import {
   type TrainingRow,
   trainingState,
 } from "../../mod.ts";
+import { grade } from "./grading.ts";
 import { jaxKernels, type Kernel, ourKernels } from "./kernels.ts";
 import { linesOf, type Reply, type Request, type Spec } from "./process.ts";
 import { profileKernels } from "./profile.ts";
@@ -76,12 +77,11 @@ async function policy({ folder, config, seed }: Spec): Promise<Job> {
     Array.from({ length: 8 }, () => randomInteger(random, 0, shape.vocab_size))
   );
   const hidden = forward(
-    policy.weights,
-    shape,
+    policy,
     tf.tensor1d(tokens.flat(), "int32"),
     packedSequences(tokens.map((row) => row.length)),
   );
-  const scores = await logits(policy.weights, shape, hidden).data<"float32">();
+  const scores = await logits(policy, hidden).data<"float32">();
   await savePolicy(policy, folder as string, {
     "questions.json": JSON.stringify(questions),
     "check.json": JSON.stringify({ tokens }),
@@ -311,6 +311,7 @@ const KINDS: Readonly<Record<string, (spec: Spec) => Promise<Job> | Job>> = {
   kernel,
   blas,
   product,
+  grading: () => ({ repeat: grade }),
 };
 
 if (import.meta.main) {

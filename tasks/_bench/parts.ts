@@ -5,6 +5,7 @@
  */
 // deno-lint-ignore-file no-console -- what is left out is told
 import { findBlas } from "../../mod.ts";
+import { ANSWERS, HOSTILE } from "./answers.ts";
 import { KERNEL_NAMES } from "./kernels.ts";
 import { growth, memory } from "./memory.ts";
 import { OURS, start } from "./process.ts";
@@ -226,6 +227,22 @@ export async function launches(setup: Setup): Promise<Row[]> {
   return rows;
 }
 
+/** Grading of answers, all cores at once, and of hostile texts. */
+export function grading(setup: Setup): Promise<Row[]> {
+  const grader: Contender = { name: "grader", program: OURS, spec: { kind: "grading" } };
+  const count = setup.quick ? 2_000 : 20_000;
+  const what = {
+    what: "grading",
+    size: "answers",
+    contenders: [grader],
+    points: [
+      ...Object.keys(ANSWERS).map((answers) => ({ answers, count })),
+      ...Object.keys(HOSTILE).map((hostile) => ({ hostile })),
+    ],
+  };
+  return race(what, limitsOf(setup, { apart: false }));
+}
+
 /** The parts by name, in the order they run; all of them but in a quick run, which takes three. */
 export const PARTS = {
   train,
@@ -237,6 +254,7 @@ export const PARTS = {
   launches,
   memory,
   growth,
+  grading,
 } as const;
 
 /** The name of a part. */

@@ -324,6 +324,24 @@ function growthTable(rows: readonly Row[]): string {
   return table(header, cells);
 }
 
+/** Answers a second, and what hostile texts take. */
+function gradingTables(rows: readonly Row[]): string {
+  const timed = rows.filter(({ ms }) => ms !== undefined);
+  const rates = timed.filter(({ point }) => point.answers).map(({ point, ms, seen }) => {
+    const rate = 1000 * Number(point.count) / ms!;
+    const correct = `${seen!.correct} of ${point.count}`;
+    return [String(point.answers), short(rate), short(rate / Number(seen!.cores)), correct];
+  });
+  const hostile = timed.filter(({ point }) => point.hostile)
+    .map(({ point, ms, range }) => [String(point.hostile), short(ms), short(range?.[1])]);
+  const failed = rows.flatMap(({ error }) => error ?? []);
+  return [
+    table(["answers", "a second", "a second and core", "correct"], rates),
+    table(["hostile text", "median ms", "most"], hostile),
+    ...failed,
+  ].join("\n\n");
+}
+
 /** Titles and tables of the parts, in the order of the page. */
 const SECTIONS: Readonly<
   Record<string, { title: string; text: (rows: readonly Row[]) => string }>
@@ -337,6 +355,7 @@ const SECTIONS: Readonly<
   launches: { title: "Launches on webgpu", text: launchTable },
   memory: { title: "Memory by sequence length", text: memoryTables },
   growth: { title: "Memory over many steps", text: growthTable },
+  grading: { title: "Grading of answers", text: gradingTables },
 };
 
 /** One part: its title, its table and what it stands on. */

@@ -55,6 +55,17 @@ export function readNotebook(path: string): Promise<Notebook> {
   return readJsonAs<Notebook>(path, notebookSchema as z.ZodType<Notebook>);
 }
 
+const needsSchema = z.object({ relift: z.object({ needs: z.array(z.string()) }) });
+
+/**
+ * Files and folders without which a notebook is not run, such as a published model: paths from its
+ * folder, in its metadata as `relift.needs`.
+ */
+export function needsOf({ metadata }: Notebook): readonly string[] {
+  const found = needsSchema.safeParse(metadata);
+  return found.success ? found.data.relift.needs : [];
+}
+
 /** The cells that run, in order. */
 export function codeCells(notebook: Notebook): CodeCell[] {
   const cells: CodeCell[] = [];

@@ -118,7 +118,7 @@ function opener(): (entry: GridEntry) => Promise<Fingerprints> {
         questionsOfBatch(train, questionsPerStep, 0, 0);
         of.all.forEach((question) => encodePrompt(base.policy, question, maxNewTokens));
         questionsOf(train).forEach((question) =>
-          demonstrationRow(base.policy, train, question, maxNewTokens)
+          demonstrationRow(base.policy, question, maxNewTokens)
         );
         checked.add(key);
       }

@@ -84,8 +84,8 @@ async function lossAndGradients(seed: number): Promise<Uint32Array[]> {
     const tokens = tf.tensor1d([3, 1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8], "int32");
     const targets = tf.tensor1d([1, 4, 1, 5, 9, 2, 6, 5, 3, 5, 8, 9], "int32");
     const { value, grads } = tf.variableGrads(() => {
-      const hidden = forward(weights, config, tokens, packedSequences([6, 6]));
-      const { logProbs } = tokenLogProbs(hidden, outputMatrix(weights, config), targets);
+      const hidden = forward({ weights, config }, tokens, packedSequences([6, 6]));
+      const { logProbs } = tokenLogProbs(hidden, outputMatrix({ weights, config }), targets);
       return tf.neg(tf.mean(logProbs)) as tf.Scalar;
     }, Object.values(weights));
     return [value, Object.values(weights).map(({ name }) => grads[name]!)] as const;

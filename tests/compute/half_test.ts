@@ -148,7 +148,7 @@ async function gapOf(policy: Policy): Promise<number> {
   const rows = await sampled(policy, 0);
   const gaps = tf.tidy(() => {
     const batch = tokenBatch(rows, TOKENIZER.padTokenId);
-    const { logProbs } = scoreTokens(policy.weights, SHAPE, batch);
+    const { logProbs } = scoreTokens(policy, batch);
     return tf.mul(tf.abs(tf.sub(logProbs, batch.oldLogProbs)), batch.mask);
   });
   return Math.max(...await take(gaps));

@@ -18,10 +18,10 @@ function sourcesOf(dataset: Dataset): string[] {
   return questionsOf(dataset).map(({ id }) => id.slice(0, id.lastIndexOf("/")));
 }
 
-Deno.test("slice() shows the questions between its bounds and their verifier", () => {
+Deno.test("slice() shows the questions between its bounds and their verifier", async () => {
   const part = slice(numbered("a", 10), 4, 7);
   assertEquals(questionsOf(part).map(({ prompt }) => prompt), ["a4", "a5", "a6"]);
-  assertEquals(part.reward(part.question(1), "#5").total, 1);
+  assertEquals((await part.reward(part.question(1), "#5")).total, 1);
   assertEquals(part.name, "a-from-4-to-7");
   assertThrows(() => part.question(3), RangeError, "[0, 3)");
 });
@@ -83,7 +83,7 @@ Deno.test("mixture() takes few questions of a dataset too large to list", () => 
   assertEquals(new Set(questionsOf(mixed).map(({ id }) => id)).size, 100);
 });
 
-Deno.test("mixture() sends a completion to the verifier of its question, also when nested", () => {
+Deno.test("mixture() sends a completion to the verifier of its question, also when nested", async () => {
   const never: Dataset = { ...numbered("b", 10), reward: () => binaryReward(false) };
   const inner = mixture([
     { dataset: numbered("a", 10), weight: 1 },
@@ -91,8 +91,8 @@ Deno.test("mixture() sends a completion to the verifier of its question, also wh
   ]);
   const outer = mixture([{ dataset: inner, weight: 1 }, { dataset: numbered("c", 20), weight: 1 }]);
   for (const question of questionsOf(outer)) {
-    const right = outer.reward(question, `#${question.answer}`).correct;
-    assertEquals(right, !question.id.startsWith("a+b/b/"));
+    const { correct } = await outer.reward(question, `#${question.answer}`);
+    assertEquals(correct, !question.id.startsWith("a+b/b/"));
   }
   const stranger = { id: "d/0", prompt: "d0", answer: "0" };
   assertThrows(() => outer.reward(stranger, "#0"), RangeError, "current value is d/0");

@@ -1,14 +1,21 @@
 import { assert, assertEquals, assertRejects } from "@std/assert";
 import { addition } from "../../datasets/addition.ts";
+import { markedAnswerReward } from "../../lib/data/answer_reward.ts";
 import { slice } from "../../lib/data/compose.ts";
-import { questionsToCsv, readQuestions } from "../../lib/data/files.ts";
-import { binaryReward, type Dataset, type Question, questionsOf } from "../../lib/data/question.ts";
+import {
+  listed,
+  questionsToCsv,
+  readQuestions,
+  type SchemaName,
+  streamQuestions,
+} from "../../lib/data/files.ts";
+import { type Dataset, type Question, questionsOf } from "../../lib/data/question.ts";
 
 /** Reads `content` as a file called `name` in a folder that is gone afterwards. */
 async function read(
   name: string,
   content: string | Uint8Array<ArrayBuffer>,
-  reward?: Dataset["reward"],
+  schema?: SchemaName,
 ): Promise<Dataset> {
   const folder = await Deno.makeTempDir();
   try {
@@ -16,7 +23,7 @@ async function read(
       `${folder}/${name}`,
       typeof content === "string" ? new TextEncoder().encode(content) : content,
     );
-    return await readQuestions(`${folder}/${name}`, reward);
+    return await readQuestions(`${folder}/${name}`, markedAnswerReward, { schema });
   } finally {
     await Deno.remove(folder, { recursive: true });
   }
@@ -79,28 +86,48 @@ Deno.test("readQuestions() accepts a byte order mark, CRLF and blank lines", asy
   assertEquals(await questions("own.jsonl", json), expected);
 });
 
-Deno.test("readQuestions() names the dataset after the file and grades by the last mark", async () => {
+Deno.test("readQuestions() names the dataset after the file and grades by the verifier given", async () => {
   const dataset = await read("my.sums.csv", 'question,answer\n7+5=,"1,000"\n');
   assertEquals(dataset.name, "my.sums");
   assertEquals(dataset.size, 1);
-  assertEquals(dataset.reward(dataset.question(0), "work #1000.0").total, 1);
+  assert((await dataset.reward(dataset.question(0), "work#1,000")).correct);
   await assertRejects(async () => await dataset.question(1), RangeError, "[0, 1)");
 });
 
-Deno.test("readQuestions() grades with another verifier when given one", async () => {
-  const dataset = await read("own.csv", "question,answer\na,1\n", () => binaryReward(true));
-  assert(dataset.reward(dataset.question(0), "anything").correct);
+Deno.test("readQuestions() reads a file in the schema it is told", async () => {
+  const row = { question: "2+2=", answer: "2+2\n#### 4" };
+  const [own] = questionsOf(await read("a.jsonl", JSON.stringify(row), "own"));
+  assertEquals(own, { id: "0", prompt: "2+2=", answer: "2+2\n#### 4" });
+  const [gsm8k] = questionsOf(await read("a.jsonl", JSON.stringify(row)));
+  assertEquals(gsm8k?.answer, "4");
+});
+
+Deno.test("streamQuestions() gives a question before it reads a later mistake", async () => {
+  const path = await Deno.makeTempFile({ suffix: ".jsonl" });
+  await Deno.writeTextFile(path, '{"question":"a","answer":"1"}\noops\n');
+  const stream = streamQuestions(path);
+  assertEquals((await stream.next()).value, { id: "0", prompt: "a", answer: "1" });
+  await assertRejects(() => stream.next(), SyntaxError, ":2:1 as it must be JSON");
+  await Deno.remove(path);
 });
 
 Deno.test("readQuestions() rejects a file it cannot read, of another kind or not UTF-8", async () => {
   await assertRejects(
-    () => readQuestions("no/such/file.csv"),
+    () => readQuestions("no/such/file.csv", markedAnswerReward),
     RangeError,
     "Cannot read no/such/file.csv as it must be a readable file: current value is NotFound",
   );
   await rejects("own.xlsx", "", RangeError, "own.xlsx", ".xlsx");
   await rejects("own", "", RangeError, "own", "no extension");
-  await rejects("own.csv", new Uint8Array([0x61, 0xff]), SyntaxError, "own.csv", "2 bytes");
+  const text = new TextEncoder().encode("question,answer\né,1\nb,2");
+  const bytes = new Uint8Array([...text, 0xff]);
+  await rejects("own.csv", bytes, SyntaxError, "own.csv:3", "bytes that are not");
+  for (const name of ["gone.jsonl", "gone.json", "gone.parquet"]) {
+    await assertRejects(() => readQuestions(name, markedAnswerReward), RangeError, "NotFound");
+  }
+  const folder = await Deno.makeTempDir({ suffix: ".csv" });
+  await assertRejects(() => readQuestions(folder, markedAnswerReward), RangeError, "readable file");
+  await Deno.remove(folder);
 });
 
 Deno.test("readQuestions() rejects a file without a question", async () => {
@@ -108,6 +135,7 @@ Deno.test("readQuestions() rejects a file without a question", async () => {
     await rejects("own.csv", content, RangeError, "own.csv", "none");
   }
   await rejects("own.jsonl", "\n", RangeError, "own.jsonl", "none");
+  await rejects("own.json", "[]", RangeError, "own.json", "none");
 });
 
 Deno.test("readQuestions() rejects a CSV header without its columns, naming the column", async () => {
@@ -141,7 +169,7 @@ Deno.test("readQuestions() rejects JSON Lines that are not JSON objects, by line
   const good = '{"question": "x", "answer": "1"}\n';
   await rejects("a.jsonl", good + '{"question": "x"', SyntaxError, "a.jsonl:2:17", '{"question"');
   await rejects("a.jsonl", good + "\n{'question': 1}\n", SyntaxError, "a.jsonl:3:2", "{'question'");
-  await rejects("a.jsonl", good + "oops", SyntaxError, "a.jsonl:2", "oops");
+  await rejects("a.jsonl", good + "oops", SyntaxError, "a.jsonl:2:1", "oops");
   await rejects("a.jsonl", good + '["x", "1"]', TypeError, "a.jsonl:2", '["x","1"]');
   await rejects("a.jsonl", good + "null", TypeError, "a.jsonl:2", "null");
 });
@@ -184,11 +212,6 @@ Deno.test("questionsToCsv() writes what readQuestions() reads", async () => {
 
 Deno.test("questionsToCsv() quotes what CSV would break on", async () => {
   const question = { id: "0", prompt: 'a, "b"\nc', answer: " d ", demonstration: "e,#d" };
-  const dataset: Dataset = {
-    name: "odd",
-    size: 1,
-    question: () => question,
-    reward: () => binaryReward(false),
-  };
+  const dataset = listed("odd", [question], markedAnswerReward);
   assertEquals(questionsOf(await read("back.csv", questionsToCsv(dataset, 1))), [question]);
 });

@@ -100,11 +100,11 @@ Deno.test("countdown() never has a prompt in two splits, whatever its other opti
   }
 });
 
-Deno.test("countdown() accepts any expression that keeps the rules", () => {
+Deno.test("countdown() accepts any expression that keeps the rules", async () => {
   const dataset = countdown();
   const question = { id: "0", prompt: "25 7 4 3>88:", answer: "88" };
   for (const completion of ["#(25-3)*4", "any work#4*(25-3)", "25-3=21#((25)-3)*((4))"]) {
-    assertEquals(dataset.reward(question, completion).total, 1);
+    assertEquals((await dataset.reward(question, completion)).total, 1);
   }
 });
 

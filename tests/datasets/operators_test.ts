@@ -29,13 +29,13 @@ Deno.test("operatorsChecked() undoes each step by the inverse operation", () => 
   }
 });
 
-Deno.test("operatorsChecked() earns full reward for its demonstrations, which fit 128 tokens", () => {
+Deno.test("operatorsChecked() earns full reward for its demonstrations, which fit 128 tokens", async () => {
   const tokenizer = charTokenizer();
   let longest = 0;
   for (const split of SPLITS) {
     const dataset = operatorsChecked({ split });
     for (const question of questionsOf(dataset)) {
-      assert(dataset.reward(question, question.demonstration!).correct);
+      assert((await dataset.reward(question, question.demonstration!)).correct);
       longest = Math.max(longest, tokenizer.encode(question.demonstration!).length + 1);
     }
   }

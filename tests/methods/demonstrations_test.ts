@@ -15,7 +15,7 @@ eachDevice(
     withRun(async (policy) => {
       const dataset = puzzles(); // demonstrations of 3, 4, 5 and 6 tokens, EOS included
       const rows = [0, 1, 2, 3].map((index) =>
-        demonstrationRow(policy, dataset, dataset.question(index), 6)!
+        demonstrationRow(policy, dataset.question(index), 6)!
       );
       assertEquals(rows.map((row) => row.completion.length), [3, 4, 5, 6]);
       const alpha = 0.1, tokens = 3 + 4 + 5 + 6;
@@ -23,7 +23,7 @@ eachDevice(
       const { value, grads } = tf.variableGrads(() =>
         tf.addN(rows.map((row) => {
           const batch = tokenBatch([row], tokenizer.padTokenId);
-          const { logProbs, entropy } = scoreTokens(policy.weights, shape, batch);
+          const { logProbs, entropy } = scoreTokens(policy, batch);
           const terms = tf.add(logProbs, tf.mul(entropy, alpha));
           return tf.sum(tf.mul(tf.mul(terms, batch.mask), -1 / tokens));
         })) as tf.Scalar, Object.values(policy.weights));
@@ -61,12 +61,12 @@ onCpu(
   (policy) => {
     const dataset = puzzles(faulty);
     const rowOf = (index: number, room = 6) =>
-      demonstrationRow(policy, dataset, dataset.question(index), room);
+      demonstrationRow(policy, dataset.question(index), room);
     assertEquals([0, 1, 2].map((index) => rowOf(index)), [undefined, undefined, undefined]);
     const completion = [...tokenizer.encode("abdab"), tokenizer.eosTokenId];
     assertEquals(rowOf(3), { prompt: tokenizer.encode("da="), completion, advantage: 1 });
     assertEquals([rowOf(3, 5), rowOf(1, 7)?.completion.length], [undefined, 7]);
     const cramped = { ...policy, config: { ...shape, max_position_embeddings: 8 } }; // 3 + 6 > 8
-    assertEquals(demonstrationRow(cramped, dataset, dataset.question(3), 6), undefined);
+    assertEquals(demonstrationRow(cramped, dataset.question(3), 6), undefined);
   },
 );

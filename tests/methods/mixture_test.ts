@@ -21,8 +21,8 @@ import { shape, tokenizer } from "./_puzzles.ts";
 const dataset = letters({ demonstrated: [0] });
 const training = trainingOf(SMALL, dataset);
 
-Deno.test("mixedGroups() compares a demonstration with the completions of its group", () => {
-  const { own, demonstrations } = mixedGroups(training, [
+Deno.test("mixedGroups() compares a demonstration with the completions of its group", async () => {
+  const { own, demonstrations } = await mixedGroups(training, [
     groupOf(dataset, 0, { "ab": 1, "b": 0, "c": 0 }),
     groupOf(dataset, 1, { "a": 1, "b": 0, "cd": 0 }),
   ]);
@@ -39,17 +39,17 @@ Deno.test("mixedGroups() compares a demonstration with the completions of its gr
   }]);
 });
 
-Deno.test("mixedGroups() divides by the deviation of all members where asked", () => {
+Deno.test("mixedGroups() divides by the deviation of all members where asked", async () => {
   const group = groupOf(dataset, 0, { "ab": 1, "b": 0, "c": 0 });
-  const { own, demonstrations } = mixedGroups(training, [group], { normalizeStd: true });
+  const { own, demonstrations } = await mixedGroups(training, [group], { normalizeStd: true });
   const std = Math.sqrt(4 * 0.25 / 3); // unbiased, of 1 0 0 1
   const expected = [0.5, -0.5, -0.5].map((x) => x / (std + 1e-6));
   assertEquals(own.map(({ advantage }) => advantage), expected);
   assertEquals(demonstrations[0]!.row.advantage, expected[0]);
 });
 
-Deno.test("jointTerms() shares the loss among completions and demonstrations alike", () => {
-  const mixed = mixedGroups(training, [groupOf(dataset, 0, { "ab": 1, "b": 0, "c": 0 })]);
+Deno.test("jointTerms() shares the loss among completions and demonstrations alike", async () => {
+  const mixed = await mixedGroups(training, [groupOf(dataset, 0, { "ab": 1, "b": 0, "c": 0 })]);
   const [own, off] = jointTerms(mixed, {
     weigh: constantLength(6),
     clip: null,

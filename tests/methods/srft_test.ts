@@ -70,9 +70,9 @@ eachDevice("probabilityGain() is the ratio of a behaviour probability of 1", asy
   assertClose(gradient, [-0.25, -0.1, 0.5], 1e-6); // d p / d log p = p
 });
 
-Deno.test("srftMixture() teaches demonstrations twice, and own completions without a group", () => {
+Deno.test("srftMixture() teaches demonstrations twice, and own completions without a group", async () => {
   const dataset = letters({ demonstrated: [0, 1] });
-  const { terms, demonstrations } = srftMixture(trainingOf(config, dataset), [
+  const { terms, demonstrations } = await srftMixture(trainingOf(config, dataset), [
     groupOf(dataset, 0, { "a": 1, "bc": 0, "b": 0 }),
     groupOf(dataset, 1, { "a": 1, "b": 1, "c": 1 }),
     groupOf(dataset, 2, { "a": 0, "b": 0, "c": 0 }), // dead, and yet pushed away

@@ -104,7 +104,7 @@ eachDevice(
         tf.tidy(() =>
           tf.addN(live.map((row) => {
             const batch = tokenBatch([row], tokenizer.padTokenId);
-            const { logProbs } = scoreTokens(policy.weights, shape, batch);
+            const { logProbs } = scoreTokens(policy, batch);
             const ratio = tf.exp(tf.sub(logProbs, batch.oldLogProbs));
             return tf.sum(tf.mul(tf.mul(ratio, batch.mask), -row.advantage / tokens));
           })) as tf.Scalar

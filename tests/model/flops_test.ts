@@ -1,7 +1,14 @@
 import * as tf from "@tensorflow/tfjs";
 import { assertEquals } from "@std/assert";
 import { modelConfig } from "../../lib/model/config.ts";
-import { readingFlops, samplingFlops, scoringFlops, trainingFlops } from "../../lib/model/flops.ts";
+import {
+  readingFlops,
+  rowFlops,
+  samplingFlops,
+  scoringFlops,
+  trainingFlops,
+} from "../../lib/model/flops.ts";
+import { createAdapter, LORA_TARGETS } from "../../lib/model/lora.ts";
 import { initialWeights } from "../../lib/model/transformer.ts";
 import { tokenBatch } from "../../lib/objectives/batch.ts";
 import { scoreTokens } from "../../lib/objectives/log_probs.ts";
@@ -55,7 +62,7 @@ async function productsOf(
 eachDevice("trainingFlops() is the products of a forward and backward pass", async () => {
   const weights = initialWeights(CONFIG, 1);
   const row = { prompt: [1, 2, 3, 4], completion: [5, 6, 7], advantage: 1 };
-  const score = () => scoreTokens(weights, CONFIG, tokenBatch([row], 10)).logProbs;
+  const score = () => scoreTokens({ weights, config: CONFIG }, tokenBatch([row], 10)).logProbs;
   const forward = await productsOf(score);
   const read = 4 + 3 - 1;
   // Attention's reference multiplies with all 6 positions and masks those to come: of 6 × 6 pairs
@@ -76,4 +83,27 @@ eachDevice("trainingFlops() is the products of a forward and backward pass", asy
   });
   assertEquals(both, { linear: 3 * forward.linear, attention: 3 * forward.attention });
   tf.dispose(weights);
+}, { devices: ["cpu"] });
+
+eachDevice("trainingFlops() of an adapter leaves out the gradient of frozen weights", async () => {
+  const lora = { r: 2, lora_alpha: 2, target_modules: LORA_TARGETS };
+  const weights = initialWeights(CONFIG, 1),
+    adapter = createAdapter(CONFIG, lora, { base: "base", seed: 1 });
+  for (const weight of Object.values(weights)) weight.trainable = false;
+  const row = { prompt: [1, 2, 3, 4], completion: [5, 6, 7], advantage: 1 };
+  const model = { weights, config: CONFIG, adapter };
+  const score = () => scoreTokens(model, tokenBatch([row], 10)).logProbs;
+  const forward = await productsOf(score);
+  const causal = forward.attention * 7 / 12;
+  assertEquals(forward.linear + causal, rowFlops(CONFIG, 4, 3, lora));
+  const both = await productsOf(() => {
+    const learned = Object.values(adapter.weights);
+    const { value, grads } = tf.variableGrads(() => tf.sum(score()) as tf.Scalar, learned);
+    return tf.addN([value, ...Object.values(grads).map((gradient) => tf.sum(gradient))]);
+  });
+  // What the first layer's adapters read learns nothing: no gradient goes to the embeddings.
+  const [q, k, v] = [16, 8, 8], tokens = 6;
+  const unneeded = 2 * tokens * (16 * (q + k + v) + 3 * 2 * 16);
+  assertEquals(both.linear + unneeded + 3 * causal, trainingFlops(CONFIG, 4, 3, lora));
+  tf.dispose([weights, adapter.weights]);
 }, { devices: ["cpu"] });

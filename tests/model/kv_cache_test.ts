@@ -13,14 +13,10 @@ const VOCAB = TOKENIZER.vocabSize;
 const QWEN2 = modelConfig({ ...TINY, model_type: "qwen2", vocab_size: VOCAB, rope_theta: 100 });
 
 /** Scores after the last token of a sequence that is read in one pass. */
-async function scoresAfter({ weights, config }: Policy, tokens: number[]): Promise<number[]> {
+async function scoresAfter(model: Policy, tokens: number[]): Promise<number[]> {
   const all = tf.tidy(() => {
     const sequences = packedSequences([tokens.length]);
-    return logits(
-      weights,
-      config,
-      forward(weights, config, tf.tensor1d(tokens, "int32"), sequences),
-    );
+    return logits(model, forward(model, tf.tensor1d(tokens, "int32"), sequences));
   });
   return [...await take(all)].slice(-VOCAB);
 }

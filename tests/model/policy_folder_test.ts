@@ -2,11 +2,8 @@ import { assert, assertEquals, assertNotEquals, assertRejects, assertThrows } fr
 import * as tf from "@tensorflow/tfjs";
 import { modelConfig } from "../../lib/model/config.ts";
 import { loadPolicy, policyFingerprint, savePolicy } from "../../lib/model/io/policy_folder.ts";
-import {
-  decodeSafetensors,
-  encodeSafetensors,
-  type NamedTensor,
-} from "../../lib/model/io/safetensors.ts";
+import { decodeSafetensors, encodeSafetensors } from "../../lib/model/io/safetensors.ts";
+import type { NamedTensor } from "../../lib/model/io/tensors.ts";
 import {
   createPolicy,
   disposePolicy,
@@ -140,6 +137,34 @@ folderTest("savePolicy() describes the policy as Hugging Face does", async (fold
   });
 });
 
+folderTest("savePolicy() says in config.json in which numbers it wrote", async (folder, policy) => {
+  for (const [format, torch_dtype] of [["BF16", "bfloat16"], ["F16", "float16"]] as const) {
+    await savePolicy(policy, folder, {}, { format });
+    const config = JSON.parse(await Deno.readTextFile(`${folder}/config.json`));
+    assertEquals(config.torch_dtype, torch_dtype);
+    const loaded = await loadPolicy(folder);
+    assertEquals(loaded.config, policy.config);
+    for (const [name, weight] of Object.entries(loaded.weights)) {
+      const [rounded, own] = [await weight.data(), await policy.weights[name]!.data()];
+      const close = rounded.every((x, i) => Math.abs(x - own[i]!) <= Math.abs(own[i]!) / 256);
+      assert(close, `${name} is not what was saved as ${format}`);
+    }
+    disposePolicy(loaded);
+  }
+});
+
+folderTest("savePolicy() tells what ends a completion, one or several", async (folder, policy) => {
+  const written = async (name: string) => JSON.parse(await Deno.readTextFile(`${folder}/${name}`));
+  assertEquals(await written("generation_config.json"), { eos_token_id: 12, pad_token_id: 13 });
+  const tokenizer = { ...policy.tokenizer, stopTokenIds: [12, 3] };
+  const config = { ...policy.config, bos_token_id: 5 };
+  await savePolicy({ ...policy, config, tokenizer }, folder);
+  const tokens = { bos_token_id: 5, eos_token_id: [12, 3], pad_token_id: 13 };
+  assertEquals(await written("generation_config.json"), tokens);
+  const { bos_token_id, eos_token_id, pad_token_id } = await written("config.json");
+  assertEquals({ bos_token_id, eos_token_id, pad_token_id }, tokens);
+});
+
 folderTest("savePolicy() leaves the old folder unchanged when a file cannot be written", async (
   folder,
   policy,
@@ -259,8 +284,8 @@ Deno.test("decodeSafetensors() rejects a header length that no file can have", (
   }
 });
 
-Deno.test("decodeSafetensors() rejects numbers that are not float32 and names the tensor", () => {
-  for (const dtype of ["F16", "BF16", "I64", "f32"]) {
+Deno.test("decodeSafetensors() rejects numbers that are no floats and names the tensor", () => {
+  for (const dtype of ["F64", "F8_E4M3", "I64", "f32", "toString"]) {
     const entry = { dtype, shape: [2], data_offsets: [0, 8] };
     const bytes = safetensors(JSON.stringify({ "a.weight": entry }));
     const error = assertThrows(() => decodeSafetensors(bytes, "here"), TypeError, dtype);
@@ -326,6 +351,52 @@ folderTest("loadPolicy() rejects a file with a tensor too many", async (folder) 
   const extra = { shape: [1], values: new Float32Array(1) };
   await editTensors(folder, (tensors) => ({ ...tensors, "lm_head.weight": extra }));
   await assertLoadFails(folder, TypeError, "model.safetensors", "lm_head.weight");
+});
+
+folderTest("loadPolicy() leaves out what old checkpoints keep twice", async (folder, policy) => {
+  const buffer = { shape: [2], values: new Float32Array(2) };
+  await editTensors(folder, (tensors) => ({
+    ...tensors,
+    "lm_head.weight": tensors["model.embed_tokens.weight"]!,
+    "model.layers.1.self_attn.rotary_emb.inv_freq": buffer,
+  }));
+  const loaded = await loadPolicy(folder);
+  assertEquals(await bits(loaded), await bits(policy));
+  disposePolicy(loaded);
+});
+
+folderTest("loadPolicy() rejects a head that is not the embeddings where they are tied", async (
+  folder,
+) => {
+  await editTensors(folder, (tensors) => {
+    const { shape, values } = tensors["model.embed_tokens.weight"]!;
+    const head = { shape, values: values.with(7, 0.5) };
+    return { ...tensors, "lm_head.weight": head };
+  });
+  await assertLoadFails(folder, TypeError, "model.safetensors", "lm_head.weight", "tie_word");
+});
+
+folderTest("loadPolicy() changes the base of the rotation and the context where asked", async (
+  folder,
+  policy,
+) => {
+  const loaded = await loadPolicy(folder, { ropeTheta: 40_000, contextLength: 16_384 });
+  assertEquals(loaded.config, {
+    ...policy.config,
+    rope_theta: 40_000,
+    max_position_embeddings: 16_384,
+  });
+  disposePolicy(loaded);
+  for (
+    const [options, part] of [
+      [{ ropeTheta: 0 }, "ropeTheta must be > 0: current value is 0"],
+      [{ ropeTheta: NaN }, "ropeTheta"],
+      [{ contextLength: 1.5 }, "contextLength must be a whole number > 0: current value is 1.5"],
+      [{ contextLength: 0 }, "contextLength"],
+    ] as const
+  ) {
+    await assertRejects(() => loadPolicy(folder, options), RangeError, part);
+  }
 });
 
 folderTest("loadPolicy() rejects settings it does not support and names them", async (folder) => {

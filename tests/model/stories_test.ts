@@ -4,18 +4,17 @@
  */
 // deno-lint-ignore-file no-console -- a skipped oracle is told
 import { assertEquals } from "@std/assert";
-import type { NamedTensor } from "../../lib/model/io/safetensors.ts";
-import { variablesOf } from "../../lib/model/io/policy_folder.ts";
+import { type NamedTensor, variablesOf } from "../../lib/model/io/tensors.ts";
 import { modelConfig } from "../../lib/model/config.ts";
 import { disposePolicy, type Policy } from "../../lib/model/policy.ts";
 import { weightShapes } from "../../lib/model/transformer.ts";
 import { rollout } from "../../lib/rollout/rollout.ts";
 import type { Tokenizer } from "../../lib/text/tokenizer.ts";
 import { eachDevice } from "../_devices.ts";
+import { sharedPath } from "../_shared.ts";
 
-const FOLDER = new URL("../../../shared/models/stories260K/", import.meta.url);
-const present = await Deno.stat(FOLDER).then(() => true, () => false);
-if (!present) console.warn("skipped: the stories260K model is not beside this checkout");
+const FOLDER = sharedPath("models/stories260K");
+if (!FOLDER) console.warn("skipped: the stories260K model is not beside this checkout");
 
 /**
  * Reads llama2.c's version-0 file: seven int32, then float32 tensors. Its rotary pairs are
@@ -92,17 +91,19 @@ function storiesTokenizer(bytes: Uint8Array): Tokenizer {
   return {
     vocabSize: 512,
     eosTokenId: 2, // never sampled in these 200 tokens
+    stopTokenIds: [2],
     padTokenId: 0,
     encode: () => [1],
+    encodePrompt: () => [1],
     decode: (ids) => ids.map((id) => bytePiece(pieces[id]!)).join("").replace(/^ /, ""),
     files: () => ({}),
   };
 }
 
-if (present) {
+if (FOLDER) {
   const [model, vocabulary, expected] = await Promise.all(
     ["stories260K.bin", "tok512.bin", "expected_greedy_200.txt"].map((name) =>
-      Deno.readFile(new URL(name, FOLDER))
+      Deno.readFile(`${FOLDER}/${name}`)
     ),
   );
   eachDevice("forward() reproduces stories260K's greedy text byte for byte", async () => {

@@ -12,6 +12,7 @@ import {
   weightShapes,
 } from "../../lib/model/transformer.ts";
 import { assertClose, eachDevice, take, TINY, wave } from "../_devices.ts";
+import { waveWeights } from "./_wave_weights.ts";
 
 const VOCAB = 11;
 const LLAMA = modelConfig({ ...TINY, vocab_size: VOCAB, rope_theta: 100 }); // embeddings are tied
@@ -22,19 +23,6 @@ const QWEN2 = modelConfig({
   rope_theta: 100,
 });
 
-/** Weights that a formula gives, so that other libraries can be given the same. */
-function waveWeights(config: ModelConfig): Weights {
-  const entries = Object.entries(weightShapes(config)).map(([name, shape], index) =>
-    [
-      name,
-      tf.tidy(() =>
-        tf.variable(tf.add(wave(shape, index, 0.3), name.endsWith("norm.weight") ? 1 : 0))
-      ),
-    ] as const
-  );
-  return Object.fromEntries(entries);
-}
-
 /** Logits of every position of rows that are read side by side, `[rows][seq][vocab]`. */
 async function scores(
   weights: Weights,
@@ -43,8 +31,8 @@ async function scores(
 ): Promise<number[][][]> {
   const all = tf.tidy(() => {
     const sequences = packedSequences(rows.map((row) => row.length));
-    const hidden = forward(weights, config, tf.tensor1d(rows.flat(), "int32"), sequences);
-    return logits(weights, config, hidden);
+    const hidden = forward({ weights, config }, tf.tensor1d(rows.flat(), "int32"), sequences);
+    return logits({ weights, config }, hidden);
   });
   const values = [...await take(all)];
   return rows.map((row) => row.map(() => values.splice(0, VOCAB)));
@@ -56,9 +44,9 @@ const NEXT = [1, 4, 1, 5, 9];
 /** Mean cross entropy of `NEXT` after `DIGITS`. */
 function loss(weights: Weights, config: ModelConfig): tf.Scalar {
   const tokens = tf.tensor1d(DIGITS, "int32");
-  const hidden = forward(weights, config, tokens, packedSequences([DIGITS.length]));
+  const hidden = forward({ weights, config }, tokens, packedSequences([DIGITS.length]));
   const targets = tf.tensor1d(NEXT, "int32");
-  const { logProbs } = tokenLogProbs(hidden, outputMatrix(weights, config), targets);
+  const { logProbs } = tokenLogProbs(hidden, outputMatrix({ weights, config }), targets);
   return tf.neg(tf.mean(logProbs));
 }
 
@@ -228,7 +216,10 @@ eachDevice("logits() read the head of its own where embeddings are not tied", as
 
 eachDevice("forward() names the tensor that is not there", async () => {
   assertThrows(
-    () => tf.tidy(() => forward({}, LLAMA, tf.tensor1d([1], "int32"), packedSequences([1]))),
+    () =>
+      tf.tidy(() =>
+        forward({ weights: {}, config: LLAMA }, tf.tensor1d([1], "int32"), packedSequences([1]))
+      ),
     TypeError,
     "no tensor model.embed_tokens.weight",
   );

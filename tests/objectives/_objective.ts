@@ -14,6 +14,7 @@ export interface ScoredRow {
   readonly logProbs: readonly number[];
   /** `logProbs` unless given: the policy has not moved. */
   readonly oldLogProbs?: readonly number[];
+  readonly referenceLogProbs?: readonly number[];
   /** 1 unless given, as demonstrations have. */
   readonly advantage?: number;
   /** 0 unless given. */
@@ -62,11 +63,12 @@ export async function evaluateObjective(
 /** Rows of one prompt token each as a batch, with masked places at its end. */
 export function batchOf(rows: readonly ScoredRow[]): TokenBatch {
   const batch = tokenBatch(
-    rows.map(({ logProbs, oldLogProbs = logProbs, advantage = 1 }) => ({
+    rows.map(({ logProbs, oldLogProbs = logProbs, referenceLogProbs, advantage = 1 }) => ({
       prompt: [1],
       completion: logProbs.map(() => 2),
       advantage,
       oldLogProbs,
+      referenceLogProbs,
     })),
     0,
   );
@@ -84,6 +86,7 @@ export function batchOf(rows: readonly ScoredRow[]): TokenBatch {
     weights: filled(batch.weights),
     advantages: filled(batch.advantages),
     oldLogProbs: filled(batch.oldLogProbs),
+    referenceLogProbs: filled(batch.referenceLogProbs),
   };
 }
 

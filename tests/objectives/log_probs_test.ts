@@ -19,7 +19,7 @@ eachDevice("scoreTokens() scores a row the same alone and beside longer rows", a
   const long = { prompt: [9, 2, 6, 5, 3], completion: [5, 8, 9, 7, 9, 3, 2], advantage: 0 };
   const score = (rows: TrainingRow[]) =>
     tf.tidy(() => {
-      const { logProbs, entropy } = scoreTokens(weights, CONFIG, tokenBatch(rows, 10));
+      const { logProbs, entropy } = scoreTokens({ weights, config: CONFIG }, tokenBatch(rows, 10));
       return tf.concat([logProbs.slice(0, 3), entropy.slice(0, 3)]); // of the first row
     });
   assertClose(await take(score([short])), await take(score([short, long])), 1e-5);
@@ -30,7 +30,7 @@ eachDevice("scoreTokens() scores each completion's tokens and nothing else", asy
   const weights = initialWeights(CONFIG, 1);
   const { logProbs, entropy } = tf.tidy(() => {
     const rows = [[1, 2], [3, 4]].map((prompt) => ({ prompt, completion: [5, 6], advantage: 0 }));
-    return { ...scoreTokens(weights, CONFIG, tokenBatch(rows, 10)) };
+    return { ...scoreTokens({ weights, config: CONFIG }, tokenBatch(rows, 10)) };
   });
   assertEquals([logProbs.shape, entropy.shape], [[4], [4]]);
   assertEquals((await take(logProbs)).every((x) => x < 0), true);

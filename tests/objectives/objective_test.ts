@@ -5,6 +5,7 @@ import {
   clippedSurrogate,
   driftReport,
   likelihood,
+  nearReference,
   sequenceMeans,
   stopGradient,
 } from "../../lib/objectives/objective.ts";
@@ -57,6 +58,21 @@ eachDevice("clippedSurrogate() has no limit without a clip", async () => {
   assertClose(gradient, [-3, -1, 0.5], 1e-5);
   assertEquals(report.clip_fraction, [0, 0, 0]);
 });
+
+eachDevice(
+  "nearReference() adds β times the divergence, and pulls towards the reference",
+  async () => {
+    const ratio = [2, 0.5, 1]; // reference over policy
+    const { loss, gradient, report } = await evaluateObjective(nearReference(likelihood, 0.1), [
+      { logProbs: [-1, -2], referenceLogProbs: [-1 + Math.log(2), -2 - Math.log(2)], advantage: 3 },
+      { logProbs: [-1], referenceLogProbs: [-1], advantage: -0.5 },
+    ]);
+    const kl = ratio.map((r) => r - Math.log(r) - 1);
+    assertClose(report.reference_kl!, kl, 1e-6);
+    assertClose(loss, [3, 6, -0.5].map((nll, i) => nll + 0.1 * kl[i]!), 1e-6);
+    assertClose(gradient, [-3, -3, 0.5].map((slope, i) => slope + 0.1 * (1 - ratio[i]!)), 1e-6);
+  },
+);
 
 eachDevice("driftReport() is 0 while the policy has not moved, and never negative", async () => {
   for (const [gap, kl] of [[0, 0], [1, Math.E - 2], [-1, 1 / Math.E]] as const) {

@@ -30,7 +30,7 @@ const ROWS: TrainingRow[] = [[2, 3], [1, 9], [5, 1], [3, 12], [4, 4], [2, 7]].ma
 function policyLoss(weights: Weights, rows: TrainingRow[], padTokenId = 10): LossAndSums {
   const batch = tokenBatch(rows, padTokenId);
   const { mask, advantages, oldLogProbs } = batch;
-  const { logProbs, entropy } = scoreTokens(weights, CONFIG, batch);
+  const { logProbs, entropy } = scoreTokens({ weights, config: CONFIG }, batch);
   const clip = { low: 0.2, high: 0.28, dual: 3 };
   const { loss } = policyTokenLoss(logProbs, oldLogProbs, advantages, clip);
   return {

@@ -65,7 +65,7 @@ async function checkAgainstTraining(config: ModelConfig, seed: number): Promise<
   );
   const [gaps, mask, entropies] = tf.tidy(() => {
     const batch = tokenBatch(rows, TOKENIZER.padTokenId);
-    const { logProbs, entropy } = scoreTokens(policy.weights, config, batch);
+    const { logProbs, entropy } = scoreTokens(policy, batch);
     const gaps = tf.mul(tf.sub(logProbs, batch.oldLogProbs), batch.mask);
     return [gaps, tf.sum(batch.mask), entropy];
   });

@@ -1,24 +1,47 @@
 import { assert, assertEquals } from "@std/assert";
+import { PROTOCOLS } from "../../datasets/protocols.ts";
+import { PUBLISHED_DATASETS } from "../../datasets/published.ts";
 import { builtInDatasets, gallery, galleryPage } from "../../tasks/gallery.ts";
 import { questionsOf } from "../../lib/data/question.ts";
 
 Deno.test("galleryPage() shows five questions of each split and escapes what tables split on", () => {
-  const page = galleryPage([{
-    name: "odd",
-    about: "Odd ones.",
-    options: [{ name: "size", value: 1000, meaning: "questions" }],
-    make: ({ split }) => ({
+  const page = galleryPage(
+    [{
       name: "odd",
-      size: 7,
-      question: (index) => ({ id: `${index}`, prompt: `${split} a|b${index}\n`, answer: "1" }),
-      reward: () => ({ total: 0, correct: false, parts: {} }),
-    }),
-  }]);
+      about: "Odd ones.",
+      options: [{ name: "size", value: 1000, meaning: "questions" }],
+      make: ({ split }) => ({
+        name: "odd",
+        size: 7,
+        question: (index) => ({ id: `${index}`, prompt: `${split} a|b${index}\n`, answer: "1" }),
+        reward: () => ({ total: 0, correct: false, parts: {} }),
+      }),
+    }],
+    [],
+    [],
+  );
   assert(page.includes("| `size` | 1000    | questions |"));
   for (const split of ["train", "validation", "ood"]) {
     assertEquals(page.split(`\`${split} a\\|b`).length - 1, 5);
   }
   assert(page.includes("| `ood a\\|b4⏎` | `1`    |               |      |"));
+});
+
+Deno.test("galleryPage() shows where a published set comes from, and the paper's measure", () => {
+  const page = galleryPage([], PUBLISHED_DATASETS, PROTOCOLS);
+  const row = page.split("\n").find((line) => line.startsWith("| `gsm8k`") && /train/.test(line))!;
+  const cells = row.split("|").map((cell) => cell.trim());
+  assertEquals(cells.slice(2, 8), [
+    "train",
+    "7473",
+    "4166206",
+    "`openai/grade-school-math@3101c7d5072418e28b9008a6636bde82a006892c`",
+    "`grade_school_math/data/train.jsonl`",
+    "MIT",
+  ]);
+  assert(page.includes("those of `math-500`"));
+  assert(page.includes("HF_TOKEN"));
+  assert(/\| AIME 2024 +\| `aime24` +\| 30 +\| avg@32 +\| 0.6 +\| 8192 +\|/.test(page));
 });
 
 Deno.test("builtInDatasets list the defaults that their datasets have", () => {
@@ -38,7 +61,10 @@ Deno.test("gallery() writes the page and 100 questions of each dataset", async (
   const out = await Deno.makeTempDir();
   try {
     await gallery({ out });
-    assertEquals(await Deno.readTextFile(`${out}/GALLERY.md`), galleryPage(builtInDatasets));
+    assertEquals(
+      await Deno.readTextFile(`${out}/GALLERY.md`),
+      galleryPage(builtInDatasets, PUBLISHED_DATASETS, PROTOCOLS),
+    );
     for (const { name, make } of builtInDatasets) {
       const lines = (await Deno.readTextFile(`${out}/samples/${name}.csv`)).trimEnd().split("\n");
       assertEquals(lines.length, 101);

@@ -1,7 +1,14 @@
 import * as tf from "@tensorflow/tfjs";
 import { type Gpu, registerGpuKernel } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { type Attributes, customGrad, hasKernel, runKernel, runKernels } from "../kernels.ts";
+import {
+  type Attributes,
+  customGrad,
+  hasKernel,
+  isFrozen,
+  runKernel,
+  runKernels,
+} from "../kernels.ts";
 import { multiplyOnGpu } from "./matmul.ts";
 
 /** What a projection adds to the product. */
@@ -16,7 +23,8 @@ export interface LinearOptions {
  * Projections of the same rows, side by side: `[x W₁ᵀ | x W₂ᵀ | …] + biases + residual`.
  *
  * Weights that read the same rows (query, key and value; gate and up) go together, so that the rows
- * are read once and their gradient is added up where it is computed.
+ * are read once and their gradient is added up where it is computed. Weights that are all frozen
+ * cost no gradient, nor do their biases.
  *
  * @param x `[rows, in]`.
  * @param weights Each `[out, in]`, as in Hugging Face's checkpoints.
@@ -29,35 +37,34 @@ export function linear(
 ): tf.Tensor2D {
   if (!hasKernel("Linear")) return linearReference(x, weights, options);
   const { biases = [], residual } = options;
+  const frozen = weights.every(isFrozen); // so are their biases
   const fused = customGrad((...call) => {
     const save = call.at(-1) as unknown as tf.GradSaveFunc;
-    const [x, ...rest] = call.slice(0, -1) as tf.Tensor[];
-    const [weights, biases] = [
-      rest.slice(0, weightCount),
-      rest.slice(weightCount, weightCount + biasCount),
-    ];
-    const named = (name: string, tensors: readonly tf.Tensor[]) =>
-      Object.fromEntries(tensors.map((tensor, i) => [`${name}${i}`, tensor]));
-    const residual = rest[weightCount + biasCount];
+    const x = call[0] as tf.Tensor;
     const value = runKernel("Linear", {
-      x: x!,
+      x,
       ...named("weight", weights),
       ...named("bias", biases),
       ...(residual ? { residual } : {}),
     });
-    save([x!, ...weights]);
-    const gradFunc = (dy: tf.Tensor, saved: tf.Tensor[]) => {
-      const [x, ...weights] = saved as [tf.Tensor, ...tf.Tensor[]];
-      const grads = runKernels("LinearGrad", { dy, x, ...named("weight", weights) });
-      const [dx, ...dWeights] = grads as [tf.Tensor, ...tf.Tensor[]];
-      const dBiases = biasCount > 0 ? tf.split(columnSums(dy as tf.Tensor2D), outs) : [];
-      return [dx, ...dWeights, ...dBiases, ...(hasResidual ? [dy.clone()] : [])];
+    save(frozen ? [x] : [x, ...weights]);
+    const gradFunc = (dy: tf.Tensor, [x, ...kept]: tf.Tensor[]) => {
+      const inputs = { dy, x: x!, ...named("weight", frozen ? weights : kept) };
+      const [dx, ...dWeights] = runKernels("LinearGrad", inputs, { frozen });
+      const dBiases = frozen || biases.length === 0
+        ? []
+        : tf.split(columnSums(dy as tf.Tensor2D), weights.map((weight) => weight.shape[0]));
+      return [dx!, ...dWeights, ...dBiases, ...(residual ? [dy.clone()] : [])];
     };
     return { value, gradFunc };
   });
-  const [weightCount, biasCount, hasResidual] = [weights.length, biases.length, !!residual];
-  const outs = weights.map((weight) => weight.shape[0]);
-  return fused(x, ...weights, ...biases, ...(residual ? [residual] : [])) as tf.Tensor2D;
+  const learned = frozen ? [] : [...weights, ...biases];
+  return fused(x, ...learned, ...(residual ? [residual] : [])) as tf.Tensor2D;
+}
+
+/** Tensors as a kernel's inputs `name0`, `name1`, … */
+function named(name: string, tensors: readonly tf.Tensor[]): Record<string, tf.Tensor> {
+  return Object.fromEntries(tensors.map((tensor, i) => [`${name}${i}`, tensor]));
 }
 
 /** {@linkcode linear} in plain tfjs operations. */
@@ -97,19 +104,19 @@ interface Part {
   readonly column: number;
 }
 
-/** The weights as they are, or all as one at address `room` where there are rows enough. */
-function partsOf(
-  heap: Heap,
-  weights: readonly tf.TensorInfo[],
-  rows: number,
-  room: number,
-): Part[] {
+/** Whether weights are worth copying into one matrix first. */
+function isStacked(weights: readonly tf.TensorInfo[], rows: number): boolean {
+  return weights.length > 1 && rows >= WORTH_STACKING;
+}
+
+/** The weights as they are, or all as one at address `room`. */
+function partsOf(heap: Heap, weights: readonly tf.TensorInfo[], room?: number): Part[] {
   let column = 0;
   const parts = weights.map((weight) => {
     const out = weight.shape[0]!;
     return { at: heap.at(weight), out, column: (column += out) - out };
   });
-  if (weights.length === 1 || rows < WORTH_STACKING) return parts;
+  if (room === undefined) return parts;
   const width = weights[0]!.shape[1]!;
   for (const { at, out, column } of parts) {
     heap.kernels.copyNumbers(room + 4 * column * width, at, out * width);
@@ -139,31 +146,33 @@ registerWasmKernel("Linear", (heap: Heap, inputs) => {
     column += out;
   });
   const adds = residual || biases.length > 0 ? 1 : 0;
-  for (const { at, out, column } of partsOf(heap, weights, rows, heap.scratch(4 * total * width))) {
+  const room = isStacked(weights, rows) ? heap.scratch(4 * total * width) : undefined;
+  for (const { at, out, column } of partsOf(heap, weights, room)) {
     const to = atY + 4 * column;
     heap.gemm(false, true, rows, out, width, 1, atX, width, at, width, adds, to, total);
   }
   return y;
 });
 
-registerWasmKernel("LinearGrad", (heap: Heap, inputs) => {
+registerWasmKernel("LinearGrad", (heap: Heap, inputs, { frozen }) => {
   const { dy, x } = inputs as Record<"dy" | "x", tf.TensorInfo>;
   const weights = numbered(inputs, "weight");
   const [rows, width] = x.shape as [number, number];
   const total = dy.shape[1]!;
   const dx = heap.output(x.shape);
-  const dWeights = weights.map(({ shape }) => heap.output(shape));
+  const dWeights = frozen ? [] : weights.map(({ shape }) => heap.output(shape));
+  const room = isStacked(weights, rows) ? heap.scratch(8 * total * width) : undefined;
   const [atX, atDy, atDx] = [x, dy, dx].map(heap.at) as [number, number, number];
-  const room = heap.scratch(8 * total * width);
-  const parts = partsOf(heap, weights, rows, room);
-  const stacked = parts.length < weights.length ? room + 4 * total * width : undefined;
+  const parts = partsOf(heap, weights, room);
+  const stacked = room === undefined ? undefined : room + 4 * total * width;
   parts.forEach(({ at, out, column }, i) => {
     const [from, adds] = [atDy + 4 * column, i > 0 ? 1 : 0];
     heap.gemm(false, false, rows, width, out, 1, from, total, at, width, adds, atDx, width);
+    if (frozen) return;
     const to = stacked ?? heap.at(dWeights[i]!);
     heap.gemm(true, false, out, width, rows, 1, from, total, atX, width, 0, to, width);
   });
-  if (stacked !== undefined) {
+  if (stacked !== undefined && !frozen) {
     let column = 0;
     for (const dWeight of dWeights) {
       const [out] = dWeight.shape as [number];
@@ -225,7 +234,7 @@ registerGpuKernel("Linear", (gpu: Gpu, inputs) => {
   return y!;
 });
 
-registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
+registerGpuKernel("LinearGrad", (gpu: Gpu, inputs, { frozen }) => {
   const { dy, x } = inputs as Record<"dy" | "x", tf.TensorInfo>;
   const weights = numbered(inputs, "weight");
   const [rows, width] = x.shape as [number, number];
@@ -243,6 +252,10 @@ registerGpuKernel("LinearGrad", (gpu: Gpu, inputs) => {
     shapes: [x.shape],
     halfB: gpu.half,
   });
+  if (frozen) {
+    if (!fits) free(gpu, b);
+    return [dx!];
+  }
   const dWeights = multiplyOnGpu(gpu, {
     a: dy,
     b: [x],

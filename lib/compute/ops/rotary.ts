@@ -5,21 +5,37 @@ import { customGrad, hasKernel, runKernel } from "../kernels.ts";
 import { rotary } from "../wgsl/rotary.ts";
 
 /**
- * Table for {@linkcode rotate}: angle `position / theta^(2i / headDim)` for pair i.
+ * Periods of the pairs of one attention head: `theta^(2i / headDim)` for pair i.
  *
- * @param positions How many, from 0.
  * @param headDim Even width of one attention head.
  * @param theta Base of the wavelengths (`rope_theta`).
+ * @returns Positions in which a pair turns by one radian, `[headDim / 2]`.
+ */
+export function rotaryPeriods(headDim: number, theta: number): number[] {
+  const half = headDim / 2;
+  return Array.from({ length: half }, (_, i) => theta ** (i / half));
+}
+
+/**
+ * Table for {@linkcode rotate}: angle `position / period` for each pair.
+ *
+ * @param positions How many, from 0.
+ * @param periods Of {@linkcode rotaryPeriods}, or longer ones, `[headDim / 2]`.
+ * @param scale Multiplies cosines and sines; 1 unless given.
  * @returns `[positions, headDim]`: cosines of the headDim / 2 angles, then their sines.
  */
-export function rotaryTable(positions: number, headDim: number, theta: number): tf.Tensor2D {
-  const half = headDim / 2;
+export function rotaryTable(
+  positions: number,
+  periods: readonly number[],
+  scale: number = 1,
+): tf.Tensor2D {
+  const half = periods.length, headDim = 2 * half;
   const table = new Float32Array(positions * headDim);
   for (let position = 0; position < positions; position++) {
     for (let i = 0; i < half; i++) {
-      const angle = position / theta ** (i / half), at = position * headDim + i;
-      table[at] = Math.cos(angle);
-      table[at + half] = Math.sin(angle);
+      const angle = position / periods[i]!, at = position * headDim + i;
+      table[at] = scale * Math.cos(angle);
+      table[at + half] = scale * Math.sin(angle);
     }
   }
   return tf.tensor2d(table, [positions, headDim]);

@@ -1,7 +1,7 @@
 import * as tf from "@tensorflow/tfjs";
-import { type Gpu, registerGpuKernel, spread } from "../gpu.ts";
+import { type Gpu, type Program, registerGpuKernel, spread } from "../gpu.ts";
 import { type Heap, registerWasmKernel } from "../heap.ts";
-import { type Attributes, hasKernel, runKernels } from "../kernels.ts";
+import { type Attributes, hasKernel, isFrozen, runKernels } from "../kernels.ts";
 import * as wgsl from "../wgsl/token_log_probs.ts";
 
 /** What a policy says of each row's target. */
@@ -19,7 +19,7 @@ const HELD = 2 ** 22;
  * Log-probability of each row's target and entropy of the distribution it comes from, straight from
  * the hidden states: the logits `hidden outputᵀ` are computed for a part of the vocabulary at a
  * time, forgotten, and computed again for the gradient, as in arXiv:2411.09009, §4, so that memory
- * does not grow with rows times vocabulary.
+ * does not grow with rows times vocabulary. An output matrix that is frozen costs no gradient.
  *
  * @param hidden `[rows, width]`.
  * @param output `[vocab, width]`.
@@ -49,7 +49,8 @@ export function tokenLogProbs(
     return tokenLogProbsReference(hidden, output, targets);
   }
   const inputs = { hidden, output, targets };
-  const [logProbs, entropy, scale] = runKernels("TokenLogProbs", inputs, { held });
+  const attributes = { held, frozen: isFrozen(output) };
+  const [logProbs, entropy, scale] = runKernels("TokenLogProbs", inputs, attributes);
   scale!.dispose(); // the tape has its own clone
   return { logProbs: logProbs as tf.Tensor1D, entropy: entropy as tf.Tensor1D };
 }
@@ -168,10 +169,11 @@ registerWasmKernel("TokenLogProbs", (heap: Heap, inputs, { held }) => {
   return [logProbs, entropy, scale];
 });
 
-registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held }) => {
+registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held, frozen }) => {
   const { dLogProbs, dEntropy, hidden, output, targets, entropy, scale } = inputs as Inputs;
   const [count, width] = hidden.shape as [number, number];
-  const [dHidden, dOutput] = [heap.output(hidden.shape), heap.output(output.shape)];
+  const dHidden = heap.output(hidden.shape);
+  const dOutput = frozen ? undefined : heap.output(output.shape);
   const perRow = [targets, dLogProbs, dEntropy, entropy, scale].map(heap.at);
   perRow.push(heap.at(scale) + 4 * count);
   for (const { logits, row, rows, start, columns } of blocksOf(heap, inputs as Inputs, held)) {
@@ -198,6 +200,7 @@ registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held }) => {
       heap.at(dHidden) + atRow,
       width,
     );
+    if (!dOutput) continue;
     heap.gemm(
       true,
       false,
@@ -214,8 +217,11 @@ registerWasmKernel("TokenLogProbsGrad", (heap: Heap, inputs, { held }) => {
       width,
     );
   }
-  return [dHidden, dOutput];
+  return dOutput ? [dHidden, dOutput] : [dHidden];
 });
+
+type Tensors = Readonly<Record<string, tf.TensorInfo>>;
+type Params = Readonly<Record<string, number>>;
 
 /** Runs a registered kernel of one output. */
 function run(
@@ -290,35 +296,39 @@ registerGpuKernel("TokenLogProbs", (gpu: Gpu, inputs, { held }) => {
   return [logProbs, entropy, scale];
 });
 
-registerGpuKernel("TokenLogProbsGrad", (gpu: Gpu, inputs, { held }) => {
+registerGpuKernel("TokenLogProbsGrad", (gpu: Gpu, inputs, { held, frozen }) => {
   const { dLogProbs, dEntropy, hidden, output, targets, entropy, scale } = inputs as Inputs;
   const [rows, width] = hidden.shape as [number, number];
   const vocab = output.shape[0]!;
-  let gradients: [tf.TensorInfo, tf.TensorInfo] | undefined;
+  const launch = (program: Program, size: number, tensors: Tensors, params: Params) =>
+    gpu.launch(program, tensors, params, spread(Math.ceil(size / wgsl.INVOCATIONS)));
+  let gradients: tf.TensorInfo[] | undefined;
   for (const chunk of chunksOf(gpu, inputs as Inputs, held)) {
     const { logits, start, columns } = chunk;
-    gpu.launch(
+    launch(
       wgsl.TOKEN_LOG_PROBS_GRAD,
+      rows * columns,
       { targets, dLogProbs, dEntropy, entropy, scale, logits },
       { rows, columns, start },
-      spread(Math.ceil(rows * columns / wgsl.INVOCATIONS)),
     );
-    const partHidden = multiply(gpu, logits, chunk.output, false, false);
-    const partOutput = multiply(gpu, logits, hidden, true, false);
+    const parts = [multiply(gpu, logits, chunk.output, false, false)];
+    if (!frozen) parts.push(multiply(gpu, logits, hidden, true, false));
     if (columns === vocab) {
-      gradients = [partHidden, partOutput];
+      gradients = parts;
       continue;
     }
-    gradients ??= [gpu.output(hidden.shape), gpu.output(output.shape)];
+    gradients ??= [hidden, output].slice(0, parts.length).map(({ shape }) => gpu.output(shape));
     const [dHidden, dOutput] = gradients;
-    const [sizeHidden, sizeOutput] = [rows * width, columns * width];
-    gpu.launch(
-      wgsl.GATHER_PARTS,
-      { partHidden, partOutput, dHidden, dOutput },
-      { sizeHidden, sizeOutput, offset: start * width },
-      spread(Math.ceil(Math.max(sizeHidden, sizeOutput) / wgsl.INVOCATIONS)),
-    );
-    for (const { dataId } of [partHidden, partOutput]) gpu.backend.disposeData(dataId);
+    const [partHidden, partOutput] = parts;
+    const size = rows * width;
+    const tensors = { part: partHidden!, total: dHidden! };
+    launch(wgsl.ADD_PART, size, tensors, { size, first: Number(start === 0) });
+    if (partOutput) {
+      const size = columns * width;
+      const tensors = { part: partOutput, total: dOutput! };
+      launch(wgsl.PUT_PART, size, tensors, { size, offset: start * width });
+    }
+    for (const { dataId } of parts) gpu.backend.disposeData(dataId);
   }
   return gradients!;
 });

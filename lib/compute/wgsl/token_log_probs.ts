@@ -109,19 +109,30 @@ export const TOKEN_LOG_PROBS_GRAD: Program = {
   logits[i] = slope;`,
 };
 
-/** Adds `partHidden` to `dHidden`, or begins it; puts `partOutput` at its place in `dOutput`. */
-export const GATHER_PARTS: Program = {
-  name: "TokenLogProbsGather",
-  inputs: { partHidden: "f32", partOutput: "f32" },
-  outputs: { dHidden: "f32", dOutput: "f32" },
-  params: { sizeHidden: "u32", sizeOutput: "u32", offset: "u32" },
+/** Adds a chunk's part of the gradient of hidden states to what the chunks before it gave. */
+export const ADD_PART: Program = {
+  name: "TokenLogProbsAdd",
+  inputs: { part: "f32" },
+  outputs: { total: "f32" },
+  params: { size: "u32", first: "u32" },
   workgroup: [INVOCATIONS, 1, 1],
   code: `
   let i = (group.y * groups.x + group.x) * ${INVOCATIONS}u + index;
-  if (i < params.sizeHidden) {
-    var sum = partHidden[i];
-    if (params.offset > 0u) { sum += dHidden[i]; }
-    dHidden[i] = sum;
-  }
-  if (i < params.sizeOutput) { dOutput[params.offset + i] = partOutput[i]; }`,
+  if (i < params.size) {
+    var sum = part[i];
+    if (params.first == 0u) { sum += total[i]; }
+    total[i] = sum;
+  }`,
+};
+
+/** Puts a chunk's gradient of the output matrix in its rows. */
+export const PUT_PART: Program = {
+  name: "TokenLogProbsPut",
+  inputs: { part: "f32" },
+  outputs: { total: "f32" },
+  params: { size: "u32", offset: "u32" },
+  workgroup: [INVOCATIONS, 1, 1],
+  code: `
+  let i = (group.y * groups.x + group.x) * ${INVOCATIONS}u + index;
+  if (i < params.size) { total[params.offset + i] = part[i]; }`,
 };

@@ -89,6 +89,40 @@ eachDevice("linear() of no rows is no rows, and the gradient of its weights is 0
   tf.dispose([...inputs, dy]);
 });
 
+eachDevice(
+  "linear() gives x and the residual their gradient where weights are frozen",
+  async () => {
+    for (const outs of [[3, 4], [3, 1, 2, 2]]) {
+      const each: Case = { rows: 5, width: 3, outs, biased: true, residual: true };
+      const [x, ...rest] = inputsOf(each) as [tf.Tensor, ...tf.Tensor[]];
+      const residual = rest.pop()!;
+      const frozen = rest.map((tensor) => tf.variable(tensor, false));
+      const before = tf.engine().backend.numDataIds();
+      const gradients = (given: readonly tf.Tensor[]) =>
+        tf.tidy(() => {
+          const op: TensorOp = (x, residual) => opOf(each)(x!, ...given, residual!);
+          return tf.grads(op)([x, residual], wave(residual.shape, 3));
+        });
+      const [some, all] = [gradients(frozen), gradients(rest)];
+      for (const [i, gradient] of some.entries()) {
+        assertClose(await take(gradient), await take(all[i]!), 0);
+      }
+      assertEquals(tf.engine().backend.numDataIds(), before);
+      tf.dispose([x, residual, ...rest, ...frozen]);
+    }
+  },
+);
+
+eachDevice("linear() of frozen weights is one launch, and its gradient is one", async () => {
+  const [x, dy] = [wave([40, 12]), wave([40, 8])];
+  const weight0 = wave([8, 12]);
+  const start = openedGpu().launches;
+  const [dx] = runKernels("LinearGrad", { dy, x, weight0 }, { frozen: true });
+  assertEquals(openedGpu().launches - start, 1);
+  tf.dispose([x, dy, weight0, dx!]);
+  await Promise.resolve();
+}, { devices: ["webgpu"] });
+
 eachDevice("linear() keeps an infinity within its row", async () => {
   const x = tf.tensor2d([[1, 2, 3], [4, 5, Infinity], [6, 7, 8]]);
   const weights = [tf.tensor2d([[1, 0, 1]]), tf.tensor2d([[1, 1, 1], [0, 1, 2]])];

@@ -1,6 +1,7 @@
 import { assertEquals, assertThrows } from "@std/assert";
 import * as tf from "@tensorflow/tfjs";
 import {
+  rotaryPeriods,
   rotaryTable,
   rotate,
   type RotateOptions,
@@ -14,7 +15,7 @@ const int32 = (values: number[]) => tf.tensor1d(values, "int32");
 eachDevice("rotate() agrees with double precision in value and gradient", async () => {
   const [heads, headDim, columns, theta, offset] = [2, 6, 15, 100, 4];
   const at = [0, 1, 7, 3, 50, 2];
-  const positions = int32(at), table = rotaryTable(60, headDim, theta);
+  const positions = int32(at), table = rotaryTable(60, rotaryPeriods(headDim, theta));
   await checkOp(
     (x) => rotate(x as tf.Tensor2D, positions, table, { heads, headDim, offset }),
     (x) =>
@@ -33,7 +34,9 @@ eachDevice("rotate() agrees with double precision in value and gradient", async 
 
 eachDevice("rotate() turns a pair by its position in radians", async () => {
   // With headDim 2 the only pair turns by `position / theta^0` = 1; theta plays no part.
-  const x = tf.tensor2d([[3, 4]]), positions = int32([1]), table = rotaryTable(2, 2, 10_000);
+  const x = tf.tensor2d([[3, 4]]),
+    positions = int32([1]),
+    table = rotaryTable(2, rotaryPeriods(2, 10_000));
   // (3 cos 1 - 4 sin 1, 4 cos 1 + 3 sin 1)
   const turned = rotate(x, positions, table, { heads: 1, headDim: 2 });
   assertClose(await take(turned), [-1.744977, 4.685622], 1e-6);
@@ -42,7 +45,7 @@ eachDevice("rotate() turns a pair by its position in radians", async () => {
 
 eachDevice("rotate() by position 0 is the identity, and so is its gradient", async () => {
   const x = wave([3, 10]), dy = wave([3, 10], 5);
-  const positions = int32([0, 0, 0]), table = rotaryTable(1, 4, 10_000);
+  const positions = int32([0, 0, 0]), table = rotaryTable(1, rotaryPeriods(4, 10_000));
   const op = (x: tf.Tensor) => rotate(x as tf.Tensor2D, positions, table, { heads: 2, headDim: 4 });
   assertEquals(await take(tf.grad(op)(x, dy)), await dy.data());
   assertEquals(await take(op(x)), await x.data());
@@ -52,7 +55,7 @@ eachDevice("rotate() by position 0 is the identity, and so is its gradient", asy
 eachDevice("rotate() makes dot products depend on the distance of positions alone", async () => {
   const headDim = 8;
   const [query, key] = [wave([1, headDim]), wave([1, headDim], 4)] as tf.Tensor2D[];
-  const positions = int32([0]), table = rotaryTable(128, headDim, 1000);
+  const positions = int32([0]), table = rotaryTable(128, rotaryPeriods(headDim, 1000));
   const product = async (m: number, n: number): Promise<number> => {
     const turn = (x: tf.Tensor2D, offset: number) =>
       rotate(x, positions, table, { heads: 1, headDim, offset });
@@ -78,7 +81,7 @@ eachDevice("rotate() agrees with plain operations at any width", async () => {
   ];
   for (const { rows, heads, headDim, rest } of shapes) {
     const positions = int32(Array.from({ length: rows }, (_, row) => row * 7 % 20));
-    const table = rotaryTable(40, headDim, 50);
+    const table = rotaryTable(40, rotaryPeriods(headDim, 50));
     const options: RotateOptions = { heads, headDim, offset: 3 };
     await checkSame(
       (x) => rotate(x as tf.Tensor2D, positions, table, options),
