@@ -29,6 +29,7 @@
 export * from "./lib/random.ts";
 export * from "./lib/files.ts";
 export {
+  changedFiles,
   type FetchedFolder,
   fetchFolder,
   type FetchProgress,

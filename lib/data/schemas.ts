@@ -26,8 +26,19 @@ export interface Schema {
 /** A line of GSM8K that states the answer. */
 const GSM8K_ANSWER = /^####[ \t]*(\S.*?)\s*$/m;
 
+/** The name of a schema. */
+export type SchemaName =
+  | "relift"
+  | "mmlu-pro"
+  | "arc"
+  | "gpqa"
+  | "olympiadbench"
+  | "math"
+  | "gsm8k"
+  | "own";
+
 /** The schemas by name, the more particular first. */
-export const SCHEMAS = {
+export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
   /** The paper's training and validation files, and others made for verl. */
   relift: {
     columns: ["data_source", "prompt", "reward_model"],
@@ -134,10 +145,7 @@ export const SCHEMAS = {
       };
     },
   },
-} as const satisfies Readonly<Record<string, Schema>>;
-
-/** The name of a schema. */
-export type SchemaName = keyof typeof SCHEMAS;
+};
 
 /** The text of the first of these fields that is there. */
 function idOf(row: Fields, ...names: string[]): string | undefined {

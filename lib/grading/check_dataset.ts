@@ -12,16 +12,14 @@ import { makeFolder, readJsonAs, writeWhole } from "../files.ts";
 import denoJson from "../../deno.json" with { type: "json" };
 import { type Grade, gradeAnswer } from "./grade_answer.ts";
 
-const droppedSchema = z.object({
-  /** The question's id. */
-  id: z.string(),
-  /** The question itself, as nobody could earn its reward; or only its demonstration. */
-  what: z.enum(["question", "demonstration"]),
-  why: z.string(),
-});
-
 /** Something that was left out of a dataset. */
-export type Dropped = Readonly<z.infer<typeof droppedSchema>>;
+export interface Dropped {
+  /** The question's id. */
+  readonly id: string;
+  /** The question itself, as nobody could earn its reward; or only its demonstration. */
+  readonly what: "question" | "demonstration";
+  readonly why: string;
+}
 
 /** A dataset that was checked. */
 export interface CheckedDataset {
@@ -145,7 +143,11 @@ function reportOf(
   ];
 }
 
-const rememberedSchema = z.object({ dropped: z.array(droppedSchema) });
+const rememberedSchema = z.object({
+  dropped: z.array(
+    z.object({ id: z.string(), what: z.enum(["question", "demonstration"]), why: z.string() }),
+  ),
+});
 
 /** What was found the last time these questions were graded by this grader, or is found now. */
 async function remembered(

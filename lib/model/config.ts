@@ -63,7 +63,7 @@ function schema(): z.ZodType<ModelConfig> {
     max_position_embeddings: count,
     rms_norm_eps: z.number().positive(),
     rope_theta: z.number().positive(),
-    rope_scaling: ropeScalingSchema.optional(),
+    rope_scaling: ropeScalingSchema().optional(),
     hidden_act: z.enum(["silu", "gelu_pytorch_tanh"]),
     tie_word_embeddings: z.boolean(),
     attention_bias: z.boolean(),

@@ -8,38 +8,62 @@ import type * as tf from "@tensorflow/tfjs";
 import { z } from "zod";
 import { rotaryPeriods, rotaryTable } from "../compute/ops/rotary.ts";
 
-const positive = z.number().positive();
+/** Every period is `factor` times as long (arXiv:2306.15595). */
+export interface LinearScaling {
+  readonly rope_type: "linear";
+  readonly factor: number;
+}
+
+/** Llama 3.1's: long periods only, with a smooth passage. */
+export interface Llama3Scaling {
+  readonly rope_type: "llama3";
+  readonly factor: number;
+  readonly low_freq_factor: number;
+  readonly high_freq_factor: number;
+  readonly original_max_position_embeddings: number;
+}
+
+/** YaRN (arXiv:2309.00071): long periods only, and attention is sharpened. */
+export interface YarnScaling {
+  readonly rope_type: "yarn";
+  readonly factor: number;
+  readonly original_max_position_embeddings: number;
+  readonly attention_factor?: number;
+  readonly beta_fast?: number;
+  readonly beta_slow?: number;
+  readonly mscale?: number;
+  readonly mscale_all_dim?: number;
+  readonly truncate?: boolean;
+}
 
 /** How periods are stretched; field names as in Hugging Face's `config.json`. */
-export const ropeScalingSchema = z.discriminatedUnion("rope_type", [
-  /** Every period is `factor` times as long (arXiv:2306.15595). */
-  z.object({ rope_type: z.literal("linear"), factor: positive }),
-  /** Llama 3.1's: long periods only, with a smooth passage. */
-  z.object({
-    rope_type: z.literal("llama3"),
-    factor: positive,
-    low_freq_factor: positive,
-    high_freq_factor: positive,
-    original_max_position_embeddings: positive,
-  }),
-  /** YaRN (arXiv:2309.00071): long periods only, and attention is sharpened. */
-  z.object({
-    rope_type: z.literal("yarn"),
-    factor: positive,
-    original_max_position_embeddings: positive,
-    attention_factor: positive.optional(),
-    beta_fast: positive.optional(),
-    beta_slow: positive.optional(),
-    mscale: positive.optional(),
-    mscale_all_dim: positive.optional(),
-    truncate: z.boolean().optional(),
-  }),
-]);
+export type RopeScaling = LinearScaling | Llama3Scaling | YarnScaling;
 
-/** See {@linkcode ropeScalingSchema}. */
-export type RopeScaling = z.infer<typeof ropeScalingSchema>;
-type Llama3Scaling = Extract<RopeScaling, { rope_type: "llama3" }>;
-type YarnScaling = Extract<RopeScaling, { rope_type: "yarn" }>;
+/** What of a `config.json` is a {@linkcode RopeScaling}. */
+export function ropeScalingSchema(): z.ZodType<RopeScaling> {
+  const positive = z.number().positive();
+  return z.discriminatedUnion("rope_type", [
+    z.object({ rope_type: z.literal("linear"), factor: positive }),
+    z.object({
+      rope_type: z.literal("llama3"),
+      factor: positive,
+      low_freq_factor: positive,
+      high_freq_factor: positive,
+      original_max_position_embeddings: positive,
+    }),
+    z.object({
+      rope_type: z.literal("yarn"),
+      factor: positive,
+      original_max_position_embeddings: positive,
+      attention_factor: positive.optional(),
+      beta_fast: positive.optional(),
+      beta_slow: positive.optional(),
+      mscale: positive.optional(),
+      mscale_all_dim: positive.optional(),
+      truncate: z.boolean().optional(),
+    }),
+  ]);
+}
 
 /** What of a model's config says how it rotates. */
 export interface RopeConfig {

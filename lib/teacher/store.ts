@@ -9,48 +9,76 @@ import type { Question } from "../data/question.ts";
 import { hashText } from "../random.ts";
 import { CUT_OFF, jsonOf, leftOut } from "../runs/tolerant_json.ts";
 
-const number = z.number().nonnegative().nullable();
-
-const attemptSchema = z.object({
-  kind: z.literal("attempt"),
-  /** The question's id and prompt, and which sample of it this is, from 0. */
-  question: z.string(),
-  prompt: z.string(),
-  attempt: z.number().int().nonnegative(),
-  /** How it was asked. */
-  server: z.string(),
-  model: z.string(),
-  system: z.string().nullable(),
-  temperature: z.number(),
-  maxTokens: z.number(),
-  seed: z.number(),
-  /** What came. */
-  text: z.string(),
-  servedBy: z.string(),
-  verdict: z.enum(["accepted", "wrong", "cut", "empty", "unfit", "ungraded"]),
-  promptTokens: number,
-  completionTokens: number,
-  cost: number,
-  seconds: z.number().nonnegative(),
-  time: z.string(),
-});
-
-const seenSchema = z.object({
-  kind: z.literal("seen"),
-  run: z.string(),
-  step: z.number().int().nonnegative(),
-  /** Keys of questions, see {@linkcode keyOf}. */
-  questions: z.array(z.string()),
-});
-
 /** A reply and what became of it. */
-export type AttemptRecord = z.infer<typeof attemptSchema>;
+export interface AttemptRecord {
+  readonly kind: "attempt";
+  /** The question's id. */
+  readonly question: string;
+  readonly prompt: string;
+  /** Which sample of the question this is, from 0. */
+  readonly attempt: number;
+  /** How it was asked. */
+  readonly server: string;
+  readonly model: string;
+  readonly system: string | null;
+  readonly temperature: number;
+  readonly maxTokens: number;
+  readonly seed: number;
+  /** What came. */
+  readonly text: string;
+  readonly servedBy: string;
+  readonly verdict: Verdict;
+  readonly promptTokens: number | null;
+  readonly completionTokens: number | null;
+  readonly cost: number | null;
+  readonly seconds: number;
+  readonly time: string;
+}
 
 /** What came of a reply; only `accepted` ones are demonstrations. */
-export type Verdict = AttemptRecord["verdict"];
+export type Verdict = "accepted" | "wrong" | "cut" | "empty" | "unfit" | "ungraded";
 
 /** That a run came to see demonstrations. */
-export type SeenRecord = z.infer<typeof seenSchema>;
+export interface SeenRecord {
+  readonly kind: "seen";
+  readonly run: string;
+  readonly step: number;
+  /** Keys of questions, see {@linkcode keyOf}. */
+  readonly questions: string[];
+}
+
+function attemptSchema(): z.ZodType<AttemptRecord> {
+  const number = z.number().nonnegative().nullable();
+  return z.object({
+    kind: z.literal("attempt"),
+    question: z.string(),
+    prompt: z.string(),
+    attempt: z.number().int().nonnegative(),
+    server: z.string(),
+    model: z.string(),
+    system: z.string().nullable(),
+    temperature: z.number(),
+    maxTokens: z.number(),
+    seed: z.number(),
+    text: z.string(),
+    servedBy: z.string(),
+    verdict: z.enum(["accepted", "wrong", "cut", "empty", "unfit", "ungraded"]),
+    promptTokens: number,
+    completionTokens: number,
+    cost: number,
+    seconds: z.number().nonnegative(),
+    time: z.string(),
+  });
+}
+
+function seenSchema(): z.ZodType<SeenRecord> {
+  return z.object({
+    kind: z.literal("seen"),
+    run: z.string(),
+    step: z.number().int().nonnegative(),
+    questions: z.array(z.string()),
+  });
+}
 
 /** A store that is open. */
 export interface TeacherStore {
@@ -119,10 +147,11 @@ function parseRecords(
   const bad: number[] = [];
   const lines = text.split("\n");
   const torn = lines.pop()!;
+  const [anAttempt, aSight] = [attemptSchema(), seenSchema()];
   for (const [i, line] of lines.entries()) {
     const value = jsonOf(line);
-    const attempt = attemptSchema.safeParse(value);
-    const event = seenSchema.safeParse(value);
+    const attempt = anAttempt.safeParse(value);
+    const event = aSight.safeParse(value);
     if (attempt.success) attempts.push(attempt.data);
     else if (event.success) seen.push(event.data);
     else if (line !== "") bad.push(i + 1);

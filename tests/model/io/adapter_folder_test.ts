@@ -86,7 +86,8 @@ eachDevice(
       const written = JSON.parse(await Deno.readTextFile(path));
       const reject = async (
         changed: Record<string, unknown>,
-        kind: new (...args: never[]) => Error,
+        // deno-lint-ignore no-explicit-any -- as assertRejects has it
+        kind: new (...args: any[]) => Error,
         message: string,
       ) => {
         await Deno.writeTextFile(path, JSON.stringify({ ...written, ...changed }));
@@ -125,7 +126,11 @@ if (PYTHON) {
         for (const [i, prompt] of PROMPTS.entries()) {
           const logits = await logitsOf(policy, prompt);
           assertClose(logits.slice(-CONFIG.vocab_size), answers[i]!.logits, 1e-4);
-          }
+        }
+        assertEquals(
+          await greedyIds(policy, PROMPTS, 32),
+          answers.map(({ greedy }) => greedy),
+        );
       }),
     { devices: ["wasm"] },
   );
