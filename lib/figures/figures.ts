@@ -21,7 +21,6 @@ import { sizeGateHeatmap } from "./size_gate.ts";
 import { strataMovesHeatmap, strataMovesSankey } from "./strata_moves.ts";
 import { stratumDynamics } from "./stratum_dynamics.ts";
 import { taughtSolveRate } from "./taught.ts";
-import { methodOf } from "./theme.ts";
 import { trainingCurves } from "./training_curves.ts";
 
 /** A figure that is drawn from the cells of a study. */
@@ -56,7 +55,7 @@ function methods(
 ): Chooser {
   return (study) => {
     const entries = studyEntries(study, [family]);
-    const find = (id: string) => entries.find(({ entry }) => methodOf(entry) === id);
+    const find = (id: string) => entries.find(({ entry }) => entry === id);
     const found = ids.map((id) => id.split("|").map(find).find((entry) => entry !== undefined));
     if (found.slice(0, least).includes(undefined)) return;
     return found.filter((entry) => entry !== undefined);

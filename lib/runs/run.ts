@@ -49,7 +49,7 @@ const configSchema = z.object({
     config: z.object({
       seed: whole,
       steps: whole,
-      questionsPerStep: whole.optional(), // runs of older versions have other names for it
+      questionsPerStep: whole,
       maxNewTokens: whole,
       maxTokens: whole,
     }).passthrough(),
