@@ -224,13 +224,7 @@ export * from "./lib/figures/stored_studies.ts";
 export * from "./lib/figures/strata_moves.ts";
 export * from "./lib/figures/stratum_dynamics.ts";
 export * from "./lib/figures/taught.ts";
-export {
-  methodOf,
-  type MethodStyle,
-  STRATUM_COLORS,
-  STRATUM_TITLES,
-  styleOf,
-} from "./lib/figures/theme.ts";
+export { type MethodStyle, STRATUM_COLORS, STRATUM_TITLES, styleOf } from "./lib/figures/theme.ts";
 export * from "./lib/figures/training_curves.ts";
 export * from "./datasets/addition.ts";
 export * from "./datasets/countdown.ts";

@@ -16,7 +16,7 @@ const command = {
       help: "Port on this machine; 0 takes a free one",
     },
   },
-  examples: ["deno task dashboard", "deno task dashboard --runs results/operators --port 8500"],
+  examples: ["deno task dashboard", "deno task dashboard --runs runs/study/full --port 8500"],
 } as const satisfies Command<Record<string, Flag>>;
 
 /** Serves the dashboard until it is interrupted. */

@@ -1,12 +1,11 @@
 // deno task figures --study results/full
 // deno-lint-ignore-file no-console
 import {
-  drawStudyFigure,
-  type Figure,
+  type DrawnFigure,
+  drawStudy,
   makeFolder,
   readStudy,
   STUDY_FIGURES,
-  type StudyCell,
   type StudyFigure,
   toHtml,
   toHtmlPage,
@@ -47,13 +46,6 @@ const command = {
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
-/** A figure that could be drawn. */
-interface Drawn {
-  readonly id: string;
-  readonly caption: string;
-  readonly figure: Figure;
-}
-
 /** Draws what the study holds enough for. */
 async function figures(flags: Values<typeof command.flags>): Promise<void> {
   const wanted = STUDY_FIGURES.filter(({ id }) => id.includes(flags.only ?? ""));
@@ -65,7 +57,7 @@ async function figures(flags: Values<typeof command.flags>): Promise<void> {
   const study = await readStudy(flags.study);
   const out = flags.out ?? `${flags.study}/figures`;
   const pages = flags.pages ?? `runs/figures/${flags.study.split(/[\\/]/).filter(Boolean).at(-1)}`;
-  const drawn = drawAll(wanted, study);
+  const drawn = drawStudy(study, wanted);
   await makeFolder(out);
   await makeFolder(pages);
   for (const each of drawn) {
@@ -83,31 +75,13 @@ function listed({ id, needs, caption }: StudyFigure): string {
   return `${id.padEnd(24)} needs ${needs}\n${"".padEnd(24)} ${caption}`;
 }
 
-/** Each figure once for each dataset; from the second on, names carry the dataset's. */
-function drawAll(wanted: readonly StudyFigure[], study: readonly StudyCell[]): Drawn[] {
-  const byDataset = [...Map.groupBy(study, ({ run }) => run.dataset)]
-    .sort(([, a], [, b]) => b.length - a.length);
-  if (byDataset.length === 0) byDataset.push(["", []]);
-  const drawn: Drawn[] = [];
-  for (const [dataset, cells] of byDataset) {
-    for (const each of wanted) {
-      const isAgain = drawn.some(({ id }) => id === each.id);
-      if (isAgain && each.choose([]) !== undefined) continue; // it is the same for all
-      const figure = drawStudyFigure(each, cells);
-      const id = isAgain ? `${each.id}@${dataset.replaceAll(/[^\w.-]+/g, "_")}` : each.id;
-      if (figure) drawn.push({ id, caption: each.caption, figure });
-    }
-  }
-  return drawn;
-}
-
 /** Whether a drawn figure is the one of this id, for any dataset. */
 function isOf(drawn: string, id: string): boolean {
   return drawn.split("@")[0] === id;
 }
 
 /** Writes a figure in its three forms. */
-async function save({ id, figure }: Drawn, out: string, pages: string): Promise<void> {
+async function save({ id, figure }: DrawnFigure, out: string, pages: string): Promise<void> {
   const svg = await toSvg(figure);
   await writeWhole(`${out}/${id}.svg`, svg);
   await writeWhole(`${out}/${id}.png`, await toPng(svg, { scale: 1 })); // as large as the SVG
@@ -115,7 +89,11 @@ async function save({ id, figure }: Drawn, out: string, pages: string): Promise<
 }
 
 /** Writes one page with all figures. */
-async function saveIndex(drawn: readonly Drawn[], pages: string, study: string): Promise<void> {
+async function saveIndex(
+  drawn: readonly DrawnFigure[],
+  pages: string,
+  study: string,
+): Promise<void> {
   const page = await toHtmlPage(drawn.map(({ figure, caption }) => ({ figure, caption })), {
     title: `Figures of ${study}`,
   });

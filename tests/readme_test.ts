@@ -3,7 +3,6 @@ import { fileURLToPath } from "node:url";
 import { exists } from "../lib/files.ts";
 import { metricsTable } from "../lib/methods/metrics.ts";
 import { PRESETS } from "../lib/methods/registry.ts";
-import { comparisonTable, readOutcomes } from "../lib/runs/compare.ts";
 import { fillBlocks, studyReport } from "../lib/runs/report.ts";
 import { readStudy } from "../lib/runs/study.ts";
 import full from "../tasks/grids/full.ts";
@@ -22,16 +21,6 @@ Deno.test("README explains every metric", () => {
 
 /** Folder of stored results. */
 const resultsIn = (name: string): string => fileURLToPath(new URL(`results/${name}`, root));
-
-const before = resultsIn("operators");
-
-Deno.test({
-  name: "README's table of results is the one that the committed runs give",
-  ignore: !await exists(before),
-  async fn(): Promise<void> {
-    assertStringIncludes(plain(readme), plain(comparisonTable(await readOutcomes(before))));
-  },
-});
 
 for (const [grid, command] of [[full, ""], [quick, " --quick"]] as const) {
   const folder = resultsIn(grid.name);

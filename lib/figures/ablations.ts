@@ -18,7 +18,7 @@ import {
 } from "./page.ts";
 import { PUBLISHED_ABLATIONS, PUBLISHED_BASE, type PublishedOption, SOURCES } from "./published.ts";
 import { budgetInWords, checkEntries, questionsInWords, seedsInWords } from "./sample_sizes.ts";
-import { INK, methodOf, shade, SIZES, styleOf } from "./theme.ts";
+import { INK, shade, SIZES, styleOf } from "./theme.ts";
 
 /** A bar with its interval. */
 interface Bar {
@@ -34,7 +34,7 @@ interface Bar {
 /** The reference in its own colour, its variants in a paler one, the rest in paler ones of theirs. */
 function colorOf(entry: string, reference: string): string {
   if (entry === reference) return styleOf(entry).color;
-  const isVariant = methodOf(entry).startsWith(`${methodOf(reference)}-`);
+  const isVariant = entry.startsWith(`${reference}-`);
   return shade(styleOf(isVariant ? reference : entry).color, 0.5);
 }
 

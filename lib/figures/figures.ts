@@ -21,7 +21,6 @@ import { sizeGateHeatmap } from "./size_gate.ts";
 import { strataMovesHeatmap, strataMovesSankey } from "./strata_moves.ts";
 import { stratumDynamics } from "./stratum_dynamics.ts";
 import { taughtSolveRate } from "./taught.ts";
-import { methodOf } from "./theme.ts";
 import { trainingCurves } from "./training_curves.ts";
 
 /** A figure that is drawn from the cells of a study. */
@@ -56,7 +55,7 @@ function methods(
 ): Chooser {
   return (study) => {
     const entries = studyEntries(study, [family]);
-    const find = (id: string) => entries.find(({ entry }) => methodOf(entry) === id);
+    const find = (id: string) => entries.find(({ entry }) => entry === id);
     const found = ids.map((id) => id.split("|").map(find).find((entry) => entry !== undefined));
     if (found.slice(0, least).includes(undefined)) return;
     return found.filter((entry) => entry !== undefined);
@@ -290,6 +289,35 @@ export function drawStudyFigure(
 ): Figure | undefined {
   const entries = figure.choose(study);
   return entries && withNote(figure.draw(entries), noteOf(entries));
+}
+
+/** A figure that could be drawn. */
+export interface DrawnFigure {
+  /** Of its {@linkcode StudyFigure}; with `@` and the dataset for all but the study's largest. */
+  readonly id: string;
+  readonly caption: string;
+  readonly figure: Figure;
+}
+
+/** Draws each figure that a study holds enough for, once for each dataset. */
+export function drawStudy(
+  study: readonly StudyCell[],
+  wanted: readonly StudyFigure[] = STUDY_FIGURES,
+): DrawnFigure[] {
+  const byDataset = [...Map.groupBy(study, ({ run }) => run.dataset)]
+    .sort(([, a], [, b]) => b.length - a.length);
+  if (byDataset.length === 0) byDataset.push(["", []]);
+  const drawn: DrawnFigure[] = [];
+  for (const [dataset, cells] of byDataset) {
+    for (const each of wanted) {
+      const isAgain = drawn.some(({ id }) => id === each.id);
+      if (isAgain && each.choose([]) !== undefined) continue; // it is the same for all
+      const figure = drawStudyFigure(each, cells);
+      const id = isAgain ? `${each.id}@${dataset.replaceAll(/[^\w.-]+/g, "_")}` : each.id;
+      if (figure) drawn.push({ id, caption: each.caption, figure });
+    }
+  }
+  return drawn;
 }
 
 /** `deno task figures; 10 cells on operators at commit 0123456; seeds 1 to 5`. */

@@ -20,7 +20,7 @@ import {
 } from "./page.ts";
 import { PUBLISHED_BASE, PUBLISHED_MAIN, type PublishedOption, SOURCES } from "./published.ts";
 import { budgetInWords, checkEntries, questionsInWords, seedsInWords } from "./sample_sizes.ts";
-import { INK, markerOf, methodOf, SIZES, STRATUM_TITLES, styleOf } from "./theme.ts";
+import { INK, markerOf, SIZES, STRATUM_TITLES, styleOf } from "./theme.ts";
 
 /** One line of the table. */
 interface Row {
@@ -247,7 +247,7 @@ function publishedTraces(rows: readonly Row[], panel: number): Partial<Data>[] {
     const found = PUBLISHED_MAIN.filter(({ source }) => source === key)
       .map((each) => ({
         ...each,
-        row: rows.findIndex(({ entry }) => methodOf(entry) === methodOf(each.entry)),
+        row: rows.findIndex(({ entry }) => entry === each.entry),
       }))
       .filter(({ row }) => row >= 0);
     return {

@@ -1,5 +1,10 @@
 import type { Data } from "plotly.js";
-import { metricCurve, type StudyEntry, taughtAccuracies } from "../runs/study_results.ts";
+import {
+  type Curve,
+  metricCurve,
+  type StudyEntry,
+  taughtAccuracies,
+} from "../runs/study_results.ts";
 import type { Figure } from "./figure.ts";
 import {
   axesOf,
@@ -43,8 +48,8 @@ export function taughtSolveRate(entries: readonly StudyEntry[]): Figure {
   const subtitle =
     `Left: questions taught in a run, sampled again (n: of each run); hollow: base ` +
     `policy, filled: after training, ticks: seeds. Right: taught questions that come up in ` +
-    `rollouts again; ${seedsInWords(during.length > 0 ? during : entries)}, mean ± 1 standard ` +
-    "deviation.";
+    `rollouts again, ${WINDOW} steps together; ` +
+    `${seedsInWords(during.length > 0 ? during : entries)}, mean ± 1 standard deviation.`;
   const top = headHeight(subtitle, 1) + 30;
   const body = Math.max(300, ROW * rows.length);
   const height = top + body + 52 + FOOT;
@@ -61,8 +66,8 @@ export function taughtSolveRate(entries: readonly StudyEntry[]): Figure {
       ...rowTraces(rows),
       ...during.flatMap(({ entry, title, cells }) =>
         seedBand(
-          { title, style: styleOf(entry), curve: metricCurve(cells, "taught/solve_rate") },
-          { panel: 1, scale: 100 },
+          { title, style: styleOf(entry), curve: solveRates(cells) },
+          { panel: 1, scale: 100, seeds: false, markers: 0 },
         )
       ),
     ],
@@ -91,6 +96,31 @@ export function taughtSolveRate(entries: readonly StudyEntry[]): Figure {
       ],
       legend: topLegend(subtitle, { height }),
     }),
+  };
+}
+
+/** Steps that are counted together: in one, only a few questions come up that were taught. */
+const WINDOW = 10;
+
+/** Right completions of taught questions, of all in a window of steps; null where none came up. */
+function solveRates(cells: StudyEntry["cells"]): Curve {
+  const [rates, counts] = ["taught/solve_rate", "taught/questions"].map((name) =>
+    metricCurve(cells, name)
+  ) as [Curve, Curve];
+  const starts = rates.x.map((_, at) => at).filter((at) => at % WINDOW === 0);
+  const over = (seed: number, start: number) => {
+    let [right, all] = [0, 0];
+    for (let at = start; at < Math.min(start + WINDOW, rates.x.length); at++) {
+      const [rate, count] = [rates.seeds[seed]![at] ?? null, counts.seeds[seed]![at] ?? 0];
+      if (rate === null) continue;
+      right += rate * count;
+      all += count;
+    }
+    return all > 0 ? right / all : null;
+  };
+  return {
+    x: starts.map((start) => rates.x[Math.min(start + WINDOW, rates.x.length) - 1]!),
+    seeds: rates.seeds.map((_, seed) => starts.map((start) => over(seed, start))),
   };
 }
 

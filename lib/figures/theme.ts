@@ -62,20 +62,6 @@ const PROMINENT: Readonly<Record<string, MethodStyle>> = {
   "relift-v1": style("#8A3D00", "dash", "star-open", { size: 11 }),
 };
 
-/** Other names of the same. */
-const ALIASES: Readonly<Record<string, string>> = {
-  "grpo-v2": "rl",
-  "rl-v2": "rl",
-  "grpo-v1": "rl-v1",
-  "relift-v2": "relift",
-  "sft-then-rl": "sft-rl",
-  "sft-rl-v2": "sft-rl",
-  "rl-then-sft": "rl-sft",
-  "rl-with-sft": "rl-sft-loss",
-  "rl-with-sft-loss": "rl-sft-loss",
-  "sft-loss": "rl-sft-loss",
-};
-
 /** Hue of a kind of methods, and those of the kind that are told apart by dash and marker. */
 const KINDS: readonly { readonly hue: string; readonly ids: readonly string[] }[] = [
   {
@@ -115,19 +101,17 @@ const SHADES: readonly number[] = [-0.35, 0.1, -0.55, -0.2, -0.45, 0, -0.6, -0.1
  * import { assertEquals, assertNotEquals } from "@std/assert";
  * import { styleOf } from "./theme.ts";
  *
- * assertEquals(styleOf("relift-v2"), styleOf("relift"));
  * assertEquals(styleOf("mine"), styleOf("mine"));
  * assertNotEquals(styleOf("srft"), styleOf("chord"));
  * ```
  */
 export function styleOf(id: string): MethodStyle {
-  const name = methodOf(id);
-  if (Object.hasOwn(PROMINENT, name)) return PROMINENT[name]!;
+  if (Object.hasOwn(PROMINENT, id)) return PROMINENT[id]!;
   for (const { hue, ids } of KINDS) {
-    if (ids.includes(name)) return variant(hue, ids.indexOf(name));
+    if (ids.includes(id)) return variant(hue, ids.indexOf(id));
   }
-  const [, hue] = PREFIXES.find(([prefix]) => name.startsWith(prefix)) ?? ["", OTHER];
-  return variant(hue, hashText(name) % (SYMBOLS.length * DASHES.length));
+  const [, hue] = PREFIXES.find(([prefix]) => id.startsWith(prefix)) ?? ["", OTHER];
+  return variant(hue, hashText(id) % (SYMBOLS.length * DASHES.length));
 }
 
 /** Hue of what is no kind's. */
@@ -141,11 +125,6 @@ const PREFIXES: readonly (readonly [string, string])[] = [
   ["sft-", ORANGE],
   ["rl-", BLUE],
 ];
-
-/** The one name of a method that has several: `sft-rl` for `sft-then-rl`. */
-export function methodOf(id: string): string {
-  return ALIASES[id] ?? id;
-}
 
 /** The i-th style of a hue. */
 function variant(hue: string, i: number): MethodStyle {

@@ -1,4 +1,4 @@
-import { assertEquals } from "@std/assert";
+import { assertAlmostEquals, assertEquals } from "@std/assert";
 import { taughtSolveRate } from "../../lib/figures/taught.ts";
 import { taughtAccuracies } from "../../lib/runs/study_results.ts";
 import { MAIN } from "./_cells.ts";
@@ -16,9 +16,22 @@ Deno.test("taughtSolveRate() shows before and after of who was taught", () => {
 });
 
 Deno.test("taughtSolveRate() shows how taught questions fare when they come again", () => {
-  const during = tracesOf(taughtSolveRate(entries), "x2");
-  assertEquals(during.at(-1)!.name, "ReLIFT");
-  assertEquals(during.at(-1)!.y!.slice(0, 3), [null, null, null]); // none came again yet
+  const [during] = tracesOf(taughtSolveRate(entries), "x2").slice(-1);
+  assertEquals(during!.name, "ReLIFT");
+  // of ten steps together: right completions of all, not the mean of the steps' shares
+  const [cell] = entries[1]!.cells, other = entries[1]!.cells[1]!;
+  const shareOf = ({ metrics }: typeof other) => {
+    const steps = metrics.slice(0, 10).map((step) => ({
+      rate: step["taught/solve_rate"] ?? null,
+      count: Number(step["taught/questions"]),
+    })).filter(({ rate }) => rate !== null);
+    const all = steps.reduce((sum, { count }) => sum + count, 0);
+    const right = steps.reduce((sum, { rate, count }) => sum + Number(rate) * count, 0);
+    return all > 0 ? right / all : undefined;
+  };
+  const shares = [shareOf(cell!), shareOf(other)].filter((share) => share !== undefined);
+  const mean = shares.reduce((sum, share) => sum + share, 0) / shares.length;
+  assertAlmostEquals(Number(during!.y![0]), 100 * mean, 1e-9);
 });
 
 Deno.test("taughtSolveRate() of methods that taught nothing is empty, not wrong", () => {

@@ -1,7 +1,6 @@
 import { assert, assertEquals } from "@std/assert";
 import {
   markerOf,
-  methodOf,
   SCALE,
   shade,
   SHARE_SCALE,
@@ -45,7 +44,7 @@ const VARIANTS = [
 
 Deno.test("styleOf() gives every method a look of its own", () => {
   const all = [...PROMINENT, ...VARIANTS, ...Object.keys(METHODS)];
-  const ids = [...new Set(all.map(methodOf))];
+  const ids = [...new Set(all)];
   const looks = ids.map((id) => JSON.stringify(styleOf(id)));
   const twice = ids.filter((_, i) => looks.indexOf(looks[i]!) < i);
   assertEquals(twice, []);
@@ -62,13 +61,6 @@ Deno.test("styleOf() is dark enough on white, for whatever name", () => {
   for (const id of [...PROMINENT, ...Object.keys(METHODS), "mine", "relift-mine", "x"]) {
     assert(lightness(styleOf(id).color) < 73, id);
   }
-});
-
-Deno.test("styleOf() knows other names of a method", () => {
-  assertEquals(styleOf("relift-v2"), styleOf("relift"));
-  assertEquals(styleOf("grpo-v2"), styleOf("rl"));
-  assertEquals(styleOf("sft-then-rl"), styleOf("sft-rl"));
-  assertEquals(methodOf("mine"), "mine");
 });
 
 Deno.test("markerOf() makes open markers white inside", () => {

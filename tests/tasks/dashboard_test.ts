@@ -640,8 +640,12 @@ onPage("the page shows samples as text, filtered and sorted", writeRuns, async (
 
   await page.getByLabel("Outcome").selectOption("right");
   await page.getByRole("button", { name: "Tokens" }).click();
+  const sorted = () => page.locator("th[aria-sort]").innerText();
+  await until(page, sorted, (text) => text === "Tokens ▾");
   await until(page, () => rows.first().innerText(), (text) => text.includes("q19")); // 24 tokens
-  assertEquals(await page.locator("th[aria-sort]").innerText(), "Tokens ▾");
+  await page.getByRole("button", { name: "Tokens" }).click();
+  await until(page, sorted, (text) => text === "Tokens ▴");
+  await until(page, () => rows.first().innerText(), (text) => text.includes("q0")); // 5 tokens
   await page.getByLabel("Filter samples").fill("q7");
   await until(page, count, (text) => text === "1 of 40 samples");
   await page.getByLabel("Filter samples").fill("");
