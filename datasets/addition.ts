@@ -38,8 +38,8 @@ export interface AdditionOptions extends GenerateOptions {
  * const dataset = addition({ digits: 2, seed: 1 });
  * const question = dataset.question(0);
  *
- * assertEquals(dataset.reward(question, question.demonstration!).total, 1);
- * assertEquals(dataset.reward(question, `the sum is ${question.answer}`).total, 0);
+ * assertEquals((await dataset.reward(question, question.demonstration!)).total, 1);
+ * assertEquals((await dataset.reward(question, `the sum is ${question.answer}`)).total, 0);
  * ```
  */
 export function addition(options: AdditionOptions = {}): Dataset {

@@ -45,9 +45,9 @@ const LARGEST_RESULT = 999;
  * const dataset = countdown();
  * const question = { id: "0", prompt: "25 7 4 3>88:", answer: "88" };
  *
- * assertEquals(dataset.reward(question, "25-3=22,22*4=88#(25-3)*4").total, 1);
- * assertEquals(dataset.reward(question, "#4*25-4*3").total, 0); // uses 4 twice
- * assertEquals(dataset.reward(question, "#88").total, 0); // 88 is not given
+ * assertEquals((await dataset.reward(question, "25-3=22,22*4=88#(25-3)*4")).total, 1);
+ * assertEquals((await dataset.reward(question, "#4*25-4*3")).total, 0); // uses 4 twice
+ * assertEquals((await dataset.reward(question, "#88")).total, 0); // 88 is not given
  * ```
  */
 export function countdown(options: CountdownOptions = {}): Dataset {

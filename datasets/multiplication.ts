@@ -32,8 +32,8 @@ export interface MultiplicationOptions extends GenerateOptions {
  * const dataset = multiplication({ digits: 2, seed: 1 });
  * const question = dataset.question(0);
  *
- * assertEquals(dataset.reward(question, question.demonstration!).total, 1);
- * assertEquals(dataset.reward(question, `the product is ${question.answer}`).total, 0);
+ * assertEquals((await dataset.reward(question, question.demonstration!)).total, 1);
+ * assertEquals((await dataset.reward(question, `the product is ${question.answer}`)).total, 0);
  * ```
  */
 export function multiplication(options: MultiplicationOptions = {}): Dataset {

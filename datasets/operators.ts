@@ -157,8 +157,8 @@ function questionOf(chain: Chain, kind: OperatorsKind, manner: Manner): Omit<Que
  *
  * const dataset = operators();
  * const question = dataset.question(0);
- * assert(dataset.reward(question, question.demonstration!).correct);
- * assert(!dataset.reward(question, "#").correct);
+ * assert((await dataset.reward(question, question.demonstration!)).correct);
+ * assert(!(await dataset.reward(question, "#")).correct);
  * ```
  */
 export function operators(options: GenerateOptions = {}): Dataset {
