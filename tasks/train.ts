@@ -4,7 +4,6 @@ import {
   baseAccuracies,
   continueRun,
   createRun,
-  currentCommit,
   type Dataset,
   datasetFingerprint,
   DATASETS,
@@ -34,12 +33,11 @@ import {
   readRunConfig,
   resumeRun,
   type Run,
-  type RunConfig,
+  runConfig,
   saveRun,
   statusLine,
   subset,
   summarize,
-  versions,
   writeWhole,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
@@ -216,17 +214,10 @@ async function begin(
       questionsPerStep: flags["questions-per-step"] ?? scaled.questionsPerStep,
     },
   };
-  const config: RunConfig = {
-    settings,
-    preset,
-    dataset: datasetName,
-    datasetFingerprint: datasetFingerprint(dataset),
-    policy: folder,
-    policyFingerprint: await policyFingerprint(policy),
-    device,
-    versions: versions(),
-    commit: await currentCommit(),
-  };
+  const config = await runConfig(
+    { settings, preset, dataset: datasetName, policy: folder, device },
+    { policy, dataset },
+  );
   const unusable = countUnusable(policy, dataset, settings); // before anything is written
   if (unusable > 0) {
     say(

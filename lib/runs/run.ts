@@ -7,6 +7,7 @@
 import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
+import { datasetFingerprint } from "../evaluation/evaluate.ts";
 import { exists, makeFolder, readJsonAs, writeWhole } from "../files.ts";
 import { checkSettings, type MethodSettings, startMethod } from "../methods/registry.ts";
 import {
@@ -16,7 +17,7 @@ import {
   type TrainingState,
   trainingState,
 } from "../methods/training.ts";
-import { loadPolicy } from "../model/io/policy_folder.ts";
+import { loadPolicy, policyFingerprint } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import { type MetricsLog, openMetricsLog } from "./metrics_log.ts";
@@ -100,6 +101,24 @@ export async function currentCommit(): Promise<string | null> {
   } catch {
     return null; // no git, or no checkout
   }
+}
+
+/** Completes what a run is started with by what its policy, its dataset and this checkout tell. */
+export async function runConfig(
+  given: Pick<RunConfig, "settings" | "preset" | "dataset" | "policy" | "device">,
+  { policy, dataset }: { readonly policy: Policy; readonly dataset: Dataset },
+): Promise<RunConfig> {
+  return {
+    settings: given.settings,
+    preset: given.preset,
+    dataset: given.dataset,
+    datasetFingerprint: datasetFingerprint(dataset),
+    policy: given.policy,
+    policyFingerprint: await policyFingerprint(policy),
+    device: given.device,
+    versions: versions(),
+    commit: await currentCommit(),
+  };
 }
 
 /** Whether a folder holds a run. */
