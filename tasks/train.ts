@@ -6,7 +6,6 @@ import {
   continueRun,
   createAdapter,
   createRun,
-  currentCommit,
   type Dataset,
   datasetFingerprint,
   demonstrationMetrics,
@@ -44,6 +43,7 @@ import {
   resumeRun,
   type Run,
   type RunConfig,
+  runConfig,
   saveRun,
   sizedFor,
   slice,
@@ -51,7 +51,6 @@ import {
   subset,
   summarize,
   type Teacher,
-  versions,
   withAdapter,
   withSettings,
   withTeacher,
@@ -330,19 +329,10 @@ async function begin(
   const path = await policyPath(policyName);
   const base = await openPolicy(path, { prompt });
   const { settings, preset } = await settingsOf(flags, parameterCount(base));
-  const config: RunConfig = {
-    settings,
-    preset,
-    dataset: datasetName,
-    datasetFingerprint: datasetFingerprint(dataset),
-    policy: path,
-    policyFingerprint: await policyFingerprint(base),
-    prompt,
-    lora,
-    device,
-    versions: versions(),
-    commit: await currentCommit(),
-  };
+  const config = await runConfig(
+    { settings, preset, dataset: datasetName, policy: path, prompt, lora, device },
+    { policy: base, dataset },
+  );
   const policy = lora === undefined ? base : withAdapter(
     base,
     createAdapter(base.config, lora, { base: path, seed: settings.config.seed }),

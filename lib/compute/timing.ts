@@ -50,12 +50,17 @@ export async function timed(
     await run();
     times.push(now() - started);
   }
-  const sorted = times.toSorted((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
   return {
-    ms: (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2,
-    least: sorted[0]!,
-    most: sorted.at(-1)!,
-    repeats: sorted.length,
+    ms: median(times),
+    least: Math.min(...times),
+    most: Math.max(...times),
+    repeats: times.length,
   };
+}
+
+/** The middle of numbers, the mean of two in the middle; NaN of none. */
+export function median(values: readonly number[]): number {
+  const sorted = values.toSorted((a, b) => a - b);
+  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
+  return ((sorted[low] ?? NaN) + (sorted[high] ?? NaN)) / 2;
 }

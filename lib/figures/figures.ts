@@ -3,6 +3,7 @@
  *
  * @module
  */
+import { shortCommit } from "../runs/report_words.ts";
 import { metricCurve, seedOf, studyEntries, type StudyEntry } from "../runs/study_results.ts";
 import type { StudyCell } from "../runs/study.ts";
 import { ablationBars } from "./ablations.ts";
@@ -331,9 +332,4 @@ function noteOf(entries: readonly StudyEntry[]): string {
     span([cells.length])
   } cells on ${datasets} at commit ${named}; seeds ` +
     span(cells.map(seedOf));
-}
-
-/** `0123456`, `0123456-dirty`, or `unknown`. */
-function shortCommit(commit: string | null): string {
-  return commit?.replace(/^([0-9a-f]{7})[0-9a-f]*/, "$1") ?? "unknown";
 }

@@ -42,9 +42,8 @@ interface Row {
 export function taughtSolveRate(entries: readonly StudyEntry[]): Figure {
   checkEntries(entries);
   const rows = entries.flatMap(rowOf).sort((a, b) => meanOf(b.after) - meanOf(a.after));
-  const during = entries.filter(({ cells }) =>
-    metricCurve(cells, "taught/solve_rate").seeds.flat().some((value) => value !== null)
-  );
+  const during = entries.map((entry) => ({ ...entry, curve: solveRates(entry.cells) }))
+    .filter(({ curve }) => curve.seeds.flat().some((value) => value !== null));
   const subtitle =
     `Left: questions taught in a run, sampled again (n: of each run); hollow: base ` +
     `policy, filled: after training, ticks: seeds. Right: taught questions that come up in ` +
@@ -64,9 +63,9 @@ export function taughtSolveRate(entries: readonly StudyEntry[]): Figure {
   return {
     data: [
       ...rowTraces(rows),
-      ...during.flatMap(({ entry, title, cells }) =>
+      ...during.flatMap(({ entry, title, curve }) =>
         seedBand(
-          { title, style: styleOf(entry), curve: solveRates(cells) },
+          { title, style: styleOf(entry), curve },
           { panel: 1, scale: 100, seeds: false, markers: 0 },
         )
       ),

@@ -33,6 +33,7 @@ import {
   duration,
   maybe,
   percent,
+  shortCommit,
   tally,
 } from "./report_words.ts";
 import { seedOf, studyEntries, type StudyEntry } from "./study_results.ts";
@@ -196,11 +197,6 @@ function seedsOfFamilies(study: readonly StudyCell[]): string {
     const [least, most] = [Math.min(...counts), Math.max(...counts)];
     return `${family} ${least === most ? least : `${least} to ${most}`}`;
   }).join(", ");
-}
-
-/** `0123456-dirty`. */
-function shortCommit(commit: string | null): string {
-  return commit?.replace(/^([0-9a-f]{7})[0-9a-f]*/, "$1") ?? "unknown";
 }
 
 /** `Deno 2.9.6, TensorFlow.js 4.22.0`. */

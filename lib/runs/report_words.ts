@@ -73,3 +73,8 @@ export function tally(texts: readonly string[], unit: string): string {
   if (counts.length < 2) return counts[0]?.[0] ?? NOTHING;
   return counts.map(([text, { length }]) => `${text}: ${count(length)} ${unit}`).join("; ");
 }
+
+/** `0123456`, `0123456-dirty`, or `unknown`. */
+export function shortCommit(commit: string | null): string {
+  return commit?.replace(/^([0-9a-f]{7})[0-9a-f]*/, "$1") ?? "unknown";
+}

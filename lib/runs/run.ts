@@ -7,6 +7,7 @@
 import { z } from "zod";
 import denoJson from "../../deno.json" with { type: "json" };
 import type { Dataset } from "../data/question.ts";
+import { datasetFingerprint } from "../evaluation/evaluate.ts";
 import { exists, makeFolder, readJsonAs, writeWhole } from "../files.ts";
 import { checkSettings, type MethodSettings, startMethod } from "../methods/registry.ts";
 import {
@@ -18,7 +19,7 @@ import {
 } from "../methods/training.ts";
 import type { LoraConfig } from "../model/adapter.ts";
 import { ADAPTER_CONFIG } from "../model/io/adapter_folder.ts";
-import { type LoadOptions, loadPolicy } from "../model/io/policy_folder.ts";
+import { type LoadOptions, loadPolicy, policyFingerprint } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
 import { loadCheckpoint, saveCheckpoint } from "./checkpoint.ts";
 import type { PromptOptions } from "../text/prompt_template.ts";
@@ -110,6 +111,26 @@ export async function currentCommit(): Promise<string | null> {
   } catch {
     return null; // no git, or no checkout
   }
+}
+
+/** Completes what a run is started with by what its policy, its dataset and this checkout tell. */
+export async function runConfig(
+  given: Omit<RunConfig, "datasetFingerprint" | "policyFingerprint" | "versions" | "commit">,
+  { policy, dataset }: { readonly policy: Policy; readonly dataset: Dataset },
+): Promise<RunConfig> {
+  return {
+    settings: given.settings,
+    preset: given.preset,
+    dataset: given.dataset,
+    datasetFingerprint: datasetFingerprint(dataset),
+    policy: given.policy,
+    policyFingerprint: await policyFingerprint(policy),
+    prompt: given.prompt,
+    lora: given.lora,
+    device: given.device,
+    versions: versions(),
+    commit: await currentCommit(),
+  };
 }
 
 /** Whether a folder holds a run. */

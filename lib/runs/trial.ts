@@ -7,11 +7,9 @@
 import type { Device } from "../compute/device.ts";
 import type { Dataset } from "../data/question.ts";
 import { baseAccuracies } from "../evaluation/base.ts";
-import { datasetFingerprint } from "../evaluation/evaluate.ts";
 import { strataOf, type Stratum } from "../evaluation/strata.ts";
 import { checkSettings, type MethodSettings, startMethod } from "../methods/registry.ts";
 import { disposeState, type TrainingState, trainingState } from "../methods/training.ts";
-import { policyFingerprint } from "../model/io/policy_folder.ts";
 import { disposePolicy, type Policy } from "../model/policy.ts";
 import {
   dynamicsRows,
@@ -22,7 +20,7 @@ import {
 } from "./base_scores.ts";
 import { totalsOf } from "./cell.ts";
 import type { MetricsRecord } from "./metrics_log.ts";
-import { currentCommit, openPolicy, type RunConfig, versions } from "./run.ts";
+import { openPolicy, type RunConfig, runConfig } from "./run.ts";
 import type { DynamicsRow, StudyCell } from "./study.ts";
 import type { EntryOf } from "./study_results.ts";
 
@@ -79,17 +77,10 @@ export async function openTrial(
   const state = trainingState();
   const cell = { metrics: [] as MetricsRecord[], dynamics: [] as DynamicsRow[] };
   const steps = startMethod(settings, policy, dataset, state);
-  const run: RunConfig = {
-    settings,
-    preset: entry,
-    dataset: dataset.name,
-    datasetFingerprint: datasetFingerprint(dataset),
-    policy: folder,
-    policyFingerprint: await policyFingerprint(policy),
-    device,
-    versions: versions(),
-    commit: await currentCommit(),
-  };
+  const run = await runConfig(
+    { settings, preset: entry, dataset: dataset.name, policy: folder, device },
+    { policy, dataset },
+  );
   return {
     ...{ entry, title, cells: [cell], run, policy, dataset, state },
     async next(): Promise<boolean> {

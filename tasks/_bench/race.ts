@@ -4,6 +4,7 @@
  * @module
  */
 // deno-lint-ignore-file no-console -- a benchmark of an hour tells how far it is
+import { median } from "../../mod.ts";
 import { type Program, type Request, type Running, type Spec, start } from "./process.ts";
 
 /** A process that takes part, and how the tables call it. */
@@ -128,11 +129,4 @@ export function tokensOf({ batch, seq, newTokens }: Request): number {
 /** `batch 64, seq 64`, as the tables and the progress show a point. */
 export function describe(point: Request): string {
   return Object.entries(point).map(([name, value]) => `${name} ${value}`).join(", ");
-}
-
-/** The middle of numbers, the mean of two in the middle; NaN of none. */
-export function median(values: readonly number[]): number {
-  const sorted = values.toSorted((a, b) => a - b);
-  const [low, high] = [Math.floor((sorted.length - 1) / 2), Math.ceil((sorted.length - 1) / 2)];
-  return ((sorted[low] ?? NaN) + (sorted[high] ?? NaN)) / 2;
 }

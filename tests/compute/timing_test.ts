@@ -1,5 +1,5 @@
 import { assertEquals, assertRejects } from "@std/assert";
-import { timed } from "../../lib/compute/timing.ts";
+import { median, timed } from "../../lib/compute/timing.ts";
 
 /** A clock that only the thing that is timed moves on. */
 function clock(...costs: number[]): { now: () => number; run: () => void; runs: () => number } {
@@ -35,4 +35,10 @@ Deno.test("timed() waits for promises, and refuses no repeats", async () => {
   }, { repeats: 2 });
   assertEquals(done, 3);
   await assertRejects(() => timed(() => {}, { repeats: 0 }), RangeError, "current value is 0");
+});
+
+Deno.test("median() takes the middle, or the mean of two", () => {
+  assertEquals(median([30, 1, 2]), 2);
+  assertEquals(median([30, 1, 2, 4]), 3);
+  assertEquals(median([]), NaN);
 });

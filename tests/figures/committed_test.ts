@@ -1,10 +1,11 @@
 import { assertEquals } from "@std/assert";
+import { fileURLToPath } from "node:url";
+import { exists } from "../../lib/files.ts";
 import { drawStudy } from "../../lib/figures/figures.ts";
 import { toSvg } from "../../lib/figures/static.ts";
 import { readStudy } from "../../lib/runs/study.ts";
-import { exists } from "../../lib/files.ts";
 
-const study = new URL("../../results/full", import.meta.url).pathname;
+const study = fileURLToPath(new URL("../../results/full", import.meta.url));
 
 Deno.test({
   name: "drawStudy() gives the committed figures again, byte for byte, on any machine",

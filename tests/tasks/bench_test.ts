@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { toSvg } from "../../mod.ts";
 import { fitPowerLaw } from "../../tasks/_bench/fit.ts";
 import { figuresOf } from "../../tasks/_bench/figures.ts";
-import { type Contender, median, race, type Row, tokensOf } from "../../tasks/_bench/race.ts";
+import { type Contender, race, type Row, tokensOf } from "../../tasks/_bench/race.ts";
 import type { About } from "../../tasks/_bench/results.ts";
 import { llama, SIZES, stepFlops } from "../../tasks/_bench/sizes.ts";
 import { page, raceTable, short, sweepsOf, table } from "../../tasks/_bench/tables.ts";
@@ -78,12 +78,6 @@ Deno.test("SIZES hold about as many parameters as their names say", () => {
     const expected = named[name as keyof typeof named];
     assert(Math.abs(parameters / expected - 1) < 0.07, `${name}: ${parameters}`);
   }
-});
-
-Deno.test("median() takes the middle, or the mean of two", () => {
-  assertEquals(median([30, 1, 2]), 2);
-  assertEquals(median([30, 1, 2, 4]), 3);
-  assertEquals(median([]), NaN);
 });
 
 Deno.test("tokensOf() multiplies rows and tokens, where completions have a length", () => {
