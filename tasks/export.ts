@@ -1,11 +1,15 @@
 // deno task export --policy runs/relift-gsm8k-1 --out models/mine
 // deno-lint-ignore-file no-console
+import { basename, dirname, resolve } from "node:path";
 import {
   disposePolicy,
   exists,
+  isRun,
   openDevice,
   openPolicy,
+  openRuns,
   parameterCount,
+  samplesToParquet,
   saveAdapter,
   savePolicy,
 } from "../mod.ts";
@@ -15,10 +19,10 @@ import { POLICY } from "./_flags.ts";
 const command = {
   name: "export",
   about: "saves a policy as a Hugging Face folder, which transformers and vLLM load; an adapter " +
-    "is merged into the weights, or saved alone as PEFT does.",
+    "is merged into the weights, or saved alone as PEFT does; or saves a run's completions.",
   flags: {
     policy: POLICY,
-    out: { kind: "text", value: "DIR", help: "The new folder; it must not be there yet" },
+    out: { kind: "text", value: "PATH", help: "The new folder or file; it must not be there yet" },
     format: {
       kind: "choice",
       choices: ["F32", "BF16", "F16"],
@@ -26,10 +30,16 @@ const command = {
       help: "How weights are stored; F32 keeps every bit",
     },
     adapter: { kind: "switch", help: "Save the adapter alone" },
+    samples: {
+      kind: "switch",
+      help: "Save the completions that the run --policy kept, as Parquet in the layout of the " +
+        "paper's data",
+    },
   },
   examples: [
     "deno task export --policy runs/relift-gsm8k-1 --out models/mine --format BF16",
     "deno task export --policy runs/relift-gsm8k-1 --out models/mine-adapter --adapter",
+    "deno task export --policy runs/relift-gsm8k-1 --out samples.parquet --samples",
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
@@ -38,8 +48,9 @@ async function exportPolicy(flags: Values<typeof command.flags>): Promise<void> 
   const { out, format } = flags;
   if (out === undefined) throw new UsageError("--out lacks its value: it must be a folder");
   if (await exists(out)) {
-    throw new UsageError(`--out must be a new folder: current value is ${out}, which is there`);
+    throw new UsageError(`--out must be new: current value is ${out}, which is there`);
   }
+  if (flags.samples) return await exportSamples(flags.policy, out);
   await openDevice({ prefer: "wasm" });
   const policy = await openPolicy(flags.policy);
   if (flags.adapter) {
@@ -51,6 +62,18 @@ async function exportPolicy(flags: Values<typeof command.flags>): Promise<void> 
   const size = parameterCount(policy).toLocaleString("en");
   console.log(`${out}: ${flags.adapter ? "an adapter" : `${size} numbers as ${format}`}`);
   disposePolicy(policy);
+}
+
+/** Saves the completions that were kept of a run. */
+async function exportSamples(folder: string, out: string): Promise<void> {
+  if (!await isRun(folder)) {
+    throw new UsageError(`--samples needs --policy to be a run: current value is ${folder}`);
+  }
+  const path = resolve(folder);
+  const { samples, faults } = await openRuns(dirname(path)).samples(basename(path));
+  faults.forEach((fault) => console.error(`note: ${fault}`));
+  await samplesToParquet(basename(path), samples, out);
+  console.log(`${out}: ${samples.length.toLocaleString("en")} completions`);
 }
 
 if (import.meta.main) await runTask(command, exportPolicy);

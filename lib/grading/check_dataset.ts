@@ -32,7 +32,7 @@ export interface CheckedDataset {
 
 /** How a dataset is checked. */
 export interface CheckOptions {
-  /** A folder that remembers what was found, so that the same questions are graded once. */
+  /** A folder that remembers what was found of many questions, so that these are graded once. */
   readonly cache?: string;
   /** Called with the questions done so far. */
   readonly onProgress?: (done: number) => void;
@@ -155,7 +155,7 @@ async function remembered(
   questions: readonly Question[],
   find: () => Promise<Dropped[]>,
 ): Promise<Dropped[]> {
-  if (cache === undefined) return await find();
+  if (cache === undefined || questions.length <= BATCH) return await find();
   const path = `${cache}/${await fingerprint(questions)}.json`;
   try {
     return (await readJsonAs(path, rememberedSchema)).dropped;

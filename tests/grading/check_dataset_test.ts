@@ -64,24 +64,29 @@ Deno.test("checkDataset() rejects a set of which nothing is left", async () => {
   );
 });
 
-Deno.test("checkDataset() remembers what it found for the same answers, and only for those", async () => {
+Deno.test("checkDataset() remembers what it found of many answers, for the same and only for those", async () => {
   const cache = `${await Deno.makeTempDir()}/checks`;
+  const more = (count: number): Question[] =>
+    Array.from({ length: count }, (_, i) => ({ id: `${i}`, prompt: `ask ${i}`, answer: "1" }));
+  const many = sums([...questionsOf(MIXED), ...more(296)]);
   let graded = 0;
   const counting = (gold: string, answer: string) => (graded++, grade(gold, answer));
   try {
-    const first = await checkDataset(MIXED, { cache, grade: counting });
-    assertEquals(graded, 4 + 2); // four answers, and the demonstrations of those that passed
-    const second = await checkDataset(MIXED, { cache, grade: counting });
-    assertEquals([graded, second.dropped, second.report], [6, first.dropped, first.report]);
+    const first = await checkDataset(many, { cache, grade: counting });
+    assertEquals(graded, 300 + 2); // every answer, and the demonstrations of those that passed
+    const second = await checkDataset(many, { cache, grade: counting });
+    assertEquals([graded, second.dropped, second.report], [302, first.dropped, first.report]);
 
-    await checkDataset(sums([{ id: "a", answer: "1" }]), { cache, grade: counting });
-    assertEquals(graded, 7);
+    await checkDataset(sums(more(257)), { cache, grade: counting });
+    assertEquals(graded, 559);
+    await checkDataset(sums(more(256)), { cache, grade: counting }); // few enough for every time
     const files = await Array.fromAsync(Deno.readDir(cache), ({ name }) => name);
     assertEquals(files.length, 2);
 
     for (const name of files) await Deno.writeTextFile(`${cache}/${name}`, '{"dropped": [{');
-    assertEquals((await checkDataset(MIXED, { cache, grade: counting })).dropped, first.dropped);
-    assertEquals(graded, 13); // a file cut off is as good as none
+    graded = 0;
+    assertEquals((await checkDataset(many, { cache, grade: counting })).dropped, first.dropped);
+    assertEquals(graded, 302); // a file cut off is as good as none
   } finally {
     await Deno.remove(cache.replace(/\/checks$/, ""), { recursive: true });
   }

@@ -57,7 +57,7 @@ eachDevice(
 );
 
 onCpu(
-  "demonstrationRow() is the demonstration and EOS, if it is there, fits and is right",
+  "demonstrationRow() is the demonstration and EOS, if it is there and fits",
   (policy) => {
     const dataset = puzzles(faulty);
     const rowOf = (index: number, room = 6) =>
