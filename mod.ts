@@ -58,7 +58,13 @@ export {
   type RepoType,
 } from "./lib/fetch/remote_file.ts";
 export type { RetryOptions } from "./lib/fetch/retry.ts";
-export { type Digest, FetchFault, type FileSource, type OpenedSource } from "./lib/fetch/source.ts";
+export {
+  type Digest,
+  FetchFault,
+  type FileSource,
+  type OpenedSource,
+  storedDigest,
+} from "./lib/fetch/source.ts";
 export { type WebOptions, webSource } from "./lib/fetch/web.ts";
 export * from "./lib/compute/device.ts";
 export * from "./lib/compute/doctor.ts";

@@ -3,6 +3,7 @@
 import {
   changedFiles,
   checkRelativePath,
+  exists,
   FetchFault,
   fetchFolder,
   type FileSource,
@@ -22,6 +23,7 @@ import {
   type RemoteFile,
   remoteSources,
   resolveHub,
+  storedDigest,
   withKnown,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
@@ -180,16 +182,33 @@ function dataWanted(
   return { name, folder, from, file, licence, source: nameOf(from), sources };
 }
 
-/** The files of a question set that are on this machine; a set of one may have another name. */
+/**
+ * The files of a question set that are on this machine: by name, or by what they hash to under
+ * another name; a set of one file may be any.
+ */
 async function localData(from: string, files: readonly RemoteFile[]): Promise<FileSource[]> {
-  const names = files.map(({ path }) => path);
-  const found = await localSources(from, (name) => names.includes(name));
-  return files.map(({ path, sha256 }) => {
+  const kinds = files.map(({ path }) => path.slice(path.lastIndexOf(".")));
+  const found = await localSources(from, (name) => kinds.some((kind) => name.endsWith(kind)));
+  return await Promise.all(files.map(async (file) => {
+    const { path, sha256 } = file;
     const only = found.length === 1 && files.length === 1 ? found[0] : undefined;
-    const source = only ?? found.find((file) => file.path === path);
+    const source = only ?? found.find((source) => source.path === path) ??
+      await sameFile(found, file);
     if (source) return withKnown({ ...source, path }, sha256);
     throw new RangeError(`Cannot take ${path} from ${from} as it must be there: it is not`);
-  });
+  }));
+}
+
+/** The first of local files that is as long as a known one and hashes to the same. */
+async function sameFile(
+  found: readonly FileSource[],
+  { bytes, sha256 }: RemoteFile,
+): Promise<FileSource | undefined> {
+  for (const source of found) {
+    if (source.bytes !== bytes || sha256 === undefined) continue;
+    if (!await exists(source.from)) continue; // in an archive, where names are what there is
+    if ((await storedDigest(source.from))?.sha256 === sha256) return source;
+  }
 }
 
 /** Whether the folder holds just what is wanted, of a commit: then nothing is asked for. */

@@ -270,29 +270,47 @@ function countUnusable(
   }).length;
 }
 
-/** The settings that flags ask for, of a policy of this many parameters. */
-async function settingsOf(flags: TrainFlags, parameters: number): Promise<{
-  readonly settings: MethodSettings;
+/**
+ * The preset that flags ask for.
+ *
+ * @throws {UsageError} When the method is unknown or the preset is another's.
+ */
+async function presetOf(flags: TrainFlags): Promise<{
+  readonly method: string;
   readonly preset: string;
+  readonly config: MethodSettings["config"];
 }> {
-  const { method = "relift", seed = 1 } = flags;
-  const { config: defaults } = await openMethod(method);
-  const preset = flags.preset ?? method;
-  const { method: owner, config: named } = PRESETS[preset] ?? { method, config: defaults };
-  if (owner !== method) {
+  const { method = "relift", preset = method } = flags;
+  if (!isMethodName(method)) {
     throw new UsageError(
-      `--preset must be one of --method ${method}: current value is ${preset}, of ${owner}`,
+      `--method must be ${Object.keys(METHODS).join(", ")} or a .ts file: ` +
+        `current value is ${JSON.stringify(method)}`,
     );
   }
-  const scaled = sizedFor(named, parameters);
-  const config = {
-    ...scaled,
-    seed,
-    steps: flags.steps ?? scaled.steps,
-    maxNewTokens: flags["max-new-tokens"] ?? scaled.maxNewTokens,
-    questionsPerStep: flags["questions-per-step"] ?? scaled.questionsPerStep,
+  const named = PRESETS[preset] ?? { method, config: (await openMethod(method)).config };
+  if (named.method !== method) {
+    throw new UsageError(
+      `--preset must be one of --method ${method}: current value is ${preset}, of ${named.method}`,
+    );
+  }
+  return { method, preset, config: named.config };
+}
+
+/** The settings that flags ask for, of a policy of this many parameters. */
+function configOf(
+  flags: TrainFlags,
+  config: MethodSettings["config"],
+  parameters: number,
+): MethodSettings["config"] {
+  const sized = sizedFor(config, parameters);
+  const changed = {
+    ...sized,
+    seed: flags.seed ?? 1,
+    steps: flags.steps ?? sized.steps,
+    maxNewTokens: flags["max-new-tokens"] ?? sized.maxNewTokens,
+    questionsPerStep: flags["questions-per-step"] ?? sized.questionsPerStep,
   };
-  return { settings: { method, config: withSettings(config, flags.set ?? "") }, preset };
+  return withSettings(changed, flags.set ?? "");
 }
 
 /** The adapter that flags ask for, if any. */
@@ -314,21 +332,15 @@ async function begin(
   flags: TrainFlags,
   say: (text: string) => void,
 ): Promise<Run> {
-  const { method = "relift" } = flags;
   const { dataset: datasetName = DATASET.default, policy: policyName = POLICY.default } = flags;
-  if (!isMethodName(method)) {
-    throw new UsageError(
-      `--method must be ${Object.keys(METHODS).join(", ")} or a .ts file: ` +
-        `current value is ${JSON.stringify(method)}`,
-    );
-  }
+  const { method, preset, config: named } = await presetOf(flags);
   const [lora, prompt] = [loraOf(flags), await promptOf(flags)];
   const { dataset, report } = await openCheckedDataset(datasetName, "train", CHECKS);
   report.forEach(say);
   const device = await openDevice({ prefer: flags.device });
   const path = await policyPath(policyName);
   const base = await openPolicy(path, { prompt });
-  const { settings, preset } = await settingsOf(flags, parameterCount(base));
+  const settings = { method, config: configOf(flags, named, parameterCount(base)) };
   const config = await runConfig(
     { settings, preset, dataset: datasetName, policy: path, prompt, lora, device },
     { policy: base, dataset },

@@ -9,11 +9,12 @@
  * 2. the last `<answer>` element;
  * 3. the last line with `####`;
  * 4. what follows the last "the answer is", "final answer:" or "answer:", to its sentence's end;
- * 5. all of it, when it is no prose: a few words or a formula;
- * 6. the last formula or number, whichever is later, of sentences that do not ask.
+ * 5. what follows a `#` in its last line, the form of the built-in families;
+ * 6. all of it, when it is no prose: a few words or a formula;
+ * 7. the last formula or number, whichever is later, of sentences that do not ask.
  *
- * When nothing of 1 to 4 comes after `</think>`, and neither 5 nor 6 finds anything, 1 to 4 are
- * tried before it. A gold is looked at in the same way, but 5 comes first: a gold is an answer
+ * When nothing of 1 to 5 comes after `</think>`, and neither 6 nor 7 finds anything, 1 to 5 are
+ * tried before it. A gold is looked at in the same way, but 6 comes first: a gold is an answer
  * unless it is prose. Text after a chat's end marks (`<|im_end|>`) does not count.
  *
  * @module
@@ -24,7 +25,15 @@ import { type Formula, formulasIn, looseFormula, protectedMath } from "./formula
 /** An answer, and what gave it. */
 export interface Extracted {
   readonly text: string;
-  readonly rule: "boxed" | "tag" | "hashes" | "phrase" | "whole" | "last formula" | "last number";
+  readonly rule:
+    | "boxed"
+    | "tag"
+    | "hashes"
+    | "phrase"
+    | "hash"
+    | "whole"
+    | "last formula"
+    | "last number";
 }
 
 /** Characters from the end that are looked at: an answer stands at the end. */
@@ -64,7 +73,8 @@ const remark = (text: string) => text.trim().length <= MAX_REMARK ? whole(text) 
 /** Characters of an answer in words. */
 const MAX_REMARK = 200;
 
-const anchored = (text: string) => lastBoxed(text) ?? tag(text) ?? hashes(text) ?? phrase(text);
+const anchored = (text: string) =>
+  lastBoxed(text) ?? tag(text) ?? hashes(text) ?? phrase(text) ?? hash(text);
 
 /** The text up to a mark that ends a turn, without marks and null bytes. */
 function spoken(text: string): string {
@@ -136,6 +146,11 @@ function tag(text: string): Extracted | undefined {
 function hashes(text: string): Extracted | undefined {
   const start = text.lastIndexOf("####");
   return found(start < 0 ? "" : text.slice(start + 4).trimStart().split("\n", 1)[0]!, "hashes");
+}
+
+function hash(text: string): Extracted | undefined {
+  const answer = /(?:^|[^#])#[ \t]*([^#\s](?:[^#\n]*[^#\s])?)\s*$/.exec(text.slice(-1000))?.[1];
+  return found(answer ?? "", "hash");
 }
 
 function found(text: string, rule: Extracted["rule"]): Extracted | undefined {

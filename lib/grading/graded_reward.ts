@@ -8,10 +8,13 @@ import { extractAnswer, type Extracted } from "./extract.ts";
 import { gradeAnswer } from "./grade_answer.ts";
 
 /** What gives an answer because the completion says that it is the answer. */
-const MARKS: readonly (Extracted["rule"] | undefined)[] = ["boxed", "tag", "hashes", "phrase"];
-
-/** The form of the built-in families, `work#answer`, at the end of a last line. */
-const HASH = /(?:^|[^#])#[ \t]*([^#\s](?:[^#\n]*[^#\s])?)\s*$/;
+const MARKS: readonly (Extracted["rule"] | undefined)[] = [
+  "boxed",
+  "tag",
+  "hashes",
+  "phrase",
+  "hash",
+];
 
 /**
  * Full reward for a completion whose answer is the question's in another spelling at most, as
@@ -33,10 +36,7 @@ const HASH = /(?:^|[^#])#[ \t]*([^#\s](?:[^#\n]*[^#\s])?)\s*$/;
  */
 export async function gradedReward({ answer }: Question, completion: string): Promise<Reward> {
   const extracted = extractAnswer(completion);
-  const isMarked = MARKS.includes(extracted?.rule);
-  const afterHash = isMarked ? undefined : HASH.exec(completion.slice(-1000))?.[1];
-  const given = afterHash === undefined ? completion : `\\boxed{${afterHash}}`; // a mark it knows
-  const { correct } = await gradeAnswer(answer, given);
-  const reward = binaryReward(correct, { format: isMarked || afterHash !== undefined ? 1 : 0 });
-  return { ...reward, answer: afterHash ?? extracted?.text ?? "" };
+  const { correct } = await gradeAnswer(answer, completion);
+  const reward = binaryReward(correct, { format: MARKS.includes(extracted?.rule) ? 1 : 0 });
+  return { ...reward, answer: extracted?.text ?? "" };
 }

@@ -159,8 +159,7 @@ export async function policyPath(nameOrPath: string): Promise<string> {
   for (const path of [nameOrPath, fetched]) if (await exists(path)) return path;
   throw new Deno.errors.NotFound(
     `Cannot open the policy ${nameOrPath} as it must be a folder, a .gguf file or a fetched model: ` +
-      `there is neither that nor ${fetched}; deno task fetch model ${nameOrPath} brings a ` +
-      `published one`,
+      `there is neither that nor ${fetched}, where deno task fetch model NAME brings one`,
   );
 }
 

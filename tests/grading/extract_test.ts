@@ -36,6 +36,8 @@ const FOUND: readonly (readonly [completion: string, text: string, rule: string]
   ["The answer to 3 + 4 is 7.", "7", "phrase"],
   ["The answer is 5. No: the answer is 7.", "7", "phrase"],
   ["Answer: (B)", "(B)", "phrase"],
+  ["1/2=0.5#0.5", "0.5", "hash"],
+  ["#42", "42", "hash"],
   ["42", "42", "whole"],
   ["x = 3 or x = -2", "x = 3 or x = -2", "whole"],
   ["5 square units", "5 square units", "whole"],

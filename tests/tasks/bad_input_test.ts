@@ -270,7 +270,7 @@ const METHODS: Case[] = [
 ];
 
 const POLICIES: Case[] = [
-  policy("a policy folder that is missing", remove("policy"), "policy/config.json"),
+  policy("a policy folder that is missing", remove("policy"), "the policy policy", "fetch model"),
   policy("a policy folder that is a file", async (folder) => {
     await Deno.remove(`${folder}/policy`, { recursive: true });
     await write(`${folder}/policy`, "");
@@ -326,12 +326,12 @@ const POLICIES: Case[] = [
       const path = `${folder}/policy/model.safetensors`;
       const bytes = await Deno.readFile(path);
       const header = new TextDecoder("latin1").decode(bytes);
-      bytes.set(new TextEncoder().encode("F16"), header.indexOf("F32"));
+      bytes.set(new TextEncoder().encode("I32"), header.indexOf("F32"));
       await write(path, bytes);
     },
     "policy/model.safetensors",
     "F32",
-    "F16",
+    "I32",
   ),
   policy(
     "a vocabulary smaller than the tokenizer's",
@@ -343,7 +343,7 @@ const POLICIES: Case[] = [
   policy("a garbled tokenizer.json", cut("policy/tokenizer.json"), "policy/tokenizer.json"),
   policy(
     "a tokenizer.json of another kind",
-    edit("policy/tokenizer.json", { model: { type: "BPE", vocab: {}, merges: [] } }),
+    edit("policy/tokenizer.json", { model: { type: "Morse", vocab: {} } }),
     "policy/tokenizer.json",
   ),
   {
@@ -371,7 +371,7 @@ const POLICIES: Case[] = [
     name: "no policy that defines the strata",
     args: [...EVALUATE, ...words("--samples 1 --max-new-tokens 4 --strata --base none")],
     code: 1,
-    includes: ["none/config.json"],
+    includes: ["the policy none"],
   },
 ];
 
@@ -493,7 +493,7 @@ const RUNS: Case[] = [
     "Cannot resume run as questions.csv",
   ),
   resume("the questions gone since the run began", remove("questions.csv"), "questions.csv"),
-  resume("the policy it began with gone", remove("policy"), "policy/config.json"),
+  resume("the policy it began with gone", remove("policy"), "the policy policy"),
   resume("the policy it began with changed", async (folder) => {
     await Deno.copyFile(
       `${folder}/run/checkpoint/model.safetensors`,
@@ -553,7 +553,7 @@ const FULL_DISK = `
 const end = Deno.env.get("FULL");
 const { open, writeFile } = Deno;
 const disk = (path) => path.replace(/\\.\\d+-\\d+\\.tmp$/, ".tmp").endsWith(end) ? "/dev/full" : path;
-Deno.open = (path, ...rest) => open(disk(path), ...rest);
+Deno.open = (path, options) => open(options?.write ? disk(path) : path, options);
 Deno.writeFile = (path, ...rest) => writeFile(disk(path), ...rest);
 `;
 

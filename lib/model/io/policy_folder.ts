@@ -188,7 +188,7 @@ async function openGgufPolicy(path: string, prompt?: PromptOptions): Promise<Sto
 /** The GGUF file that a path names; undefined where it names a Hugging Face folder. */
 async function ggufAt(path: string): Promise<string | undefined> {
   if (path.endsWith(".gguf")) return path;
-  if (!await exists(path)) return;
+  if (!await exists(path) || (await Deno.stat(path)).isFile) return;
   for (const file of [WEIGHTS_FILE, INDEX_FILE]) if (await exists(`${path}/${file}`)) return;
   const names = [...Deno.readDirSync(path)].map(({ name }) => name);
   const files = names.filter((name) => name.endsWith(".gguf")).sort();
