@@ -6,15 +6,25 @@ import {
   disposePolicy,
   evaluate,
   evaluationTable,
-  openDataset,
+  openCheckedDataset,
   openDevice,
   openPolicy,
   openProgress,
+  slice,
   type Split,
   summarize,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY, SAMPLING, samplingOf, SPLIT } from "./_flags.ts";
+import {
+  DATASET,
+  DEVICE,
+  POLICY,
+  PROMPT,
+  promptOf,
+  SAMPLING,
+  samplingOf,
+  SPLIT,
+} from "./_flags.ts";
 
 const command = {
   name: "evaluate",
@@ -23,8 +33,10 @@ const command = {
     policy: POLICY,
     dataset: DATASET,
     split: SPLIT,
+    questions: { kind: "integer", min: 1, help: "Only the first so many; all unless given" },
     samples: { kind: "integer", min: 1, default: 8, help: "k, completions of each question" },
     ...SAMPLING,
+    ...PROMPT,
     strata: {
       kind: "switch",
       help: "Also by difficulty under --base, which is sampled once (8 samples) and remembered",
@@ -38,14 +50,23 @@ const command = {
   examples: [
     "deno task evaluate --policy runs/relift-operators-1 --strata",
     "deno task evaluate --dataset countdown --samples 32 --json",
+    "deno task evaluate --policy smollm2-135m-instruct --dataset gsm8k --questions 200 " +
+    "--samples 1 --temperature 0 --max-new-tokens 320",
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
 /** Evaluates a policy and prints what it found. */
 async function main(flags: Values<typeof command.flags>): Promise<void> {
-  const dataset = await openDataset(flags.dataset, flags.split as Split);
+  const { dataset: all, dropped, report } = await openCheckedDataset(
+    flags.dataset,
+    flags.split as Split,
+  );
+  if (dropped.length > 0) report.forEach((line) => console.error(line));
+  const count = flags.questions ?? all.size;
+  const dataset = count < all.size ? slice(all, 0, count) : all;
   const device = await openDevice({ prefer: flags.device });
-  const policy = await openPolicy(flags.policy);
+  const prompt = await promptOf(flags);
+  const policy = await openPolicy(flags.policy, { prompt });
   const sampling = {
     ...samplingOf(flags),
     samples: flags.samples,
@@ -62,6 +83,7 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
   disposePolicy(policy);
   const about = {
     policy: flags.policy,
+    prompt,
     dataset: dataset.name,
     device: device.description,
     sampling,

@@ -11,7 +11,16 @@ import {
   type Split,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY, SAMPLING, samplingOf, SPLIT } from "./_flags.ts";
+import {
+  DATASET,
+  DEVICE,
+  POLICY,
+  PROMPT,
+  promptOf,
+  SAMPLING,
+  samplingOf,
+  SPLIT,
+} from "./_flags.ts";
 
 const command = {
   name: "sample",
@@ -24,6 +33,7 @@ const command = {
     questions: { kind: "integer", min: 1, default: 4, help: "Questions of --dataset to ask" },
     samples: { kind: "integer", min: 1, default: 4, help: "Completions of each" },
     ...SAMPLING,
+    ...PROMPT,
     seed: { kind: "integer", min: 0, default: 1, help: "Names the random streams" },
     device: DEVICE,
     json: { kind: "switch", help: "One JSON object for each completion, a line each" },
@@ -38,7 +48,7 @@ const command = {
 async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   await openDevice({ prefer: flags.device });
-  const policy = await openPolicy(flags.policy);
+  const policy = await openPolicy(flags.policy, { prompt: await promptOf(flags) });
   const own: Question | undefined = flags.prompt === undefined
     ? undefined
     : { id: "prompt", prompt: flags.prompt, answer: "" };

@@ -17,6 +17,7 @@ import {
   evaluate,
   type EvaluationSummary,
   evaluationTable,
+  findDuplicates,
   isMethodName,
   LORA_TARGETS,
   type LoraConfig,
@@ -178,7 +179,7 @@ async function train(flags: TrainFlags): Promise<void> {
   const out = flags.out ?? `runs/${id}-${name}-${seed}`;
   const run = flags.resume ? await reopen(out, flags) : await begin(out, flags, say);
   say(`${run.config.device.description}; run folder ${out}`);
-  const judged = await openJudge(run, flags.validation);
+  const judged = await openJudge(run, flags.validation, say);
   if (judged) say("sampling the policy it begins with");
   const before = judged && await judged.base();
 
@@ -210,11 +211,22 @@ interface Judge {
 }
 
 /** Opens the validation questions of a run; undefined where none are wanted. */
-async function openJudge(run: Run, wanted: number | undefined): Promise<Judge | undefined> {
+async function openJudge(
+  run: Run,
+  wanted: number | undefined,
+  say: (text: string) => void,
+): Promise<Judge | undefined> {
   const count = wanted ?? (isPublished(run.policy) ? 16 : 240);
   if (count === 0) return;
   const { dataset: all } = await openCheckedDataset(run.config.dataset, "validation", CHECKS);
   const validation = slice(all, 0, Math.min(count, all.size));
+  const shared = findDuplicates(run.dataset, validation);
+  if (shared.length > 0) {
+    say(
+      `${shared.length} of ${validation.size} validation questions are trained on, too, such as ` +
+        `${shared[0]!.id}: how they are solved tells what was learned by heart`,
+    );
+  }
   const { maxNewTokens } = run.config.settings.config;
   let strata: Readonly<Record<string, number>> = {};
   const judge = async (policy: Policy, dataset = validation) => {

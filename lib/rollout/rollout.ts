@@ -9,6 +9,7 @@ import { bucket, stepsPerRead } from "../compute/device.ts";
 import { embedding } from "../compute/ops/embedding.ts";
 import { checkSampling, sampleTokens, type SamplingOptions } from "../compute/ops/sample.ts";
 import { disposeCache, type KvCache, kvCache, readNext, readPrompts } from "../model/kv_cache.ts";
+import type { ModelConfig } from "../model/config.ts";
 import type { Policy } from "../model/policy.ts";
 import type { RandomKey } from "../random.ts";
 
@@ -44,7 +45,10 @@ export interface RolloutOptions extends SamplingOptions {
   readonly groupSize: number;
   /** Tokens a completion may have, EOS and what it starts from included. */
   readonly maxNewTokens: number;
-  /** Completions decoded side by side, but never less than one group; 512 unless given. */
+  /**
+   * Completions decoded side by side, but never less than one group; unless given, as many as 2 GiB
+   * of keys and values hold, and at most 512.
+   */
   readonly maxRows?: number;
   /** What each completion draws with, by the index of its question and its place in the group. */
   readonly random: (question: number, sample: number) => RandomKey;
@@ -69,9 +73,9 @@ export async function rollout(
   questions: readonly Question[],
   options: RolloutOptions,
 ): Promise<Rollout[]> {
-  const { groupSize, maxNewTokens, maxRows = 512, starts = [] } = options;
+  const { groupSize, maxNewTokens, maxRows, starts = [] } = options;
   checkSampling(options);
-  for (const [name, value] of Object.entries({ groupSize, maxNewTokens, maxRows })) {
+  for (const [name, value] of Object.entries({ groupSize, maxNewTokens, maxRows: maxRows ?? 1 })) {
     if (!Number.isInteger(value) || value < 1) {
       throw new RangeError(
         `Cannot roll out as ${name} must be a whole number > 0: current value is ${value}`,
@@ -150,6 +154,13 @@ export function encodePart(
   }
 }
 
+/** Rows whose keys and values, of so many tokens each, fit into 2 GiB; at most 512. */
+function rowsThatFit(config: ModelConfig, tokens: number): number {
+  const { num_hidden_layers, num_key_value_heads, head_dim } = config;
+  const bytes = 4 * 2 * num_hidden_layers * num_key_value_heads * head_dim * tokens;
+  return Math.min(512, Math.floor(2 ** 31 / bytes));
+}
+
 /** A completion being written. */
 interface Draft {
   /** The question's place among those rolled out. */
@@ -173,7 +184,12 @@ async function decode(
   prompts: readonly (readonly number[])[],
   options: RolloutOptions,
 ): Promise<Completion[]> {
-  const { groupSize, maxNewTokens, maxRows = 512, random, starts = [] } = options;
+  const { groupSize, maxNewTokens, random, starts = [] } = options;
+  const longest = Math.max(...prompts.map((prompt) => prompt.length));
+  const maxRows = options.maxRows ?? rowsThatFit(
+    policy.config,
+    maxNewTokens + 2 * longest / groupSize, // there are slots for twice as many prompts as groups
+  );
   const groups = Math.max(1, Math.min(prompts.length, Math.floor(maxRows / groupSize)));
   const [rows, spare] = [groups * groupSize, groups * groupSize];
   // Groups whose last completions are still being written keep their prompt while others start.
@@ -183,7 +199,7 @@ async function decode(
   ) as [number[], number[]];
   const cache = kvCache(policy, {
     promptSlots,
-    promptCapacity: Math.max(...prompts.map((prompt) => prompt.length)),
+    promptCapacity: longest,
     completionSlots: rows + 1, // the last is for rows that only fill a buffer up
     completionCapacity: maxNewTokens,
   });

@@ -553,7 +553,8 @@ const FULL_DISK = `
 const end = Deno.env.get("FULL");
 const { open, writeFile } = Deno;
 const disk = (path) => path.replace(/\\.\\d+-\\d+\\.tmp$/, ".tmp").endsWith(end) ? "/dev/full" : path;
-Deno.open = (path, options) => open(options?.write ? disk(path) : path, options);
+Deno.open = (path, options) =>
+  options?.write && disk(path) !== path ? open(disk(path), { write: true }) : open(path, options);
 Deno.writeFile = (path, ...rest) => writeFile(disk(path), ...rest);
 `;
 
