@@ -68,14 +68,32 @@ function foldKey(key: readonly [number, number], part: number | string): [number
     const [a, b] = philox4x32([part >>> 0, Math.floor(part / 2 ** 32), 0, 1], key);
     return [a, b];
   }
-  let folded: [number, number] = [key[0], key[1]];
-  const bytes = new TextEncoder().encode(part);
-  for (let start = 0; start <= bytes.length; start += 4) { // the length ends the text
-    const word = [0, 1, 2, 3].reduce((sum, i) => sum + (bytes[start + i] ?? 0) * 2 ** (8 * i), 0);
-    const [a, b] = philox4x32([word, bytes.length, start, 2], folded);
-    folded = [a, b];
+  const bytes = encoder.encode(part);
+  return foldBytes(key, bytes.length, [bytes]);
+}
+
+const encoder = new TextEncoder();
+
+/** Folds the bytes of a text, which may come in pieces, into a key: four at a time, in order. */
+function foldBytes(
+  key: readonly [number, number],
+  length: number,
+  pieces: Iterable<Uint8Array>,
+): [number, number] {
+  let [k0, k1] = key;
+  let word = 0, at = 0;
+  const fold = (start: number) => {
+    [k0, k1] = philox4x32([word, length, start, 2], [k0, k1]);
+    word = 0;
+  };
+  for (const piece of pieces) {
+    for (const byte of piece) {
+      word |= byte << (8 * (at & 3));
+      if ((++at & 3) === 0) fold(at - 4);
+    }
   }
-  return folded;
+  fold(at - (at & 3)); // what is left, though it be nothing: the length ends the text
+  return [k0, k1];
 }
 
 /**
@@ -130,6 +148,34 @@ function uniform(high: number, low: number): number {
 /** A 32-bit fingerprint of a text, the same on every machine: for splits and file names. */
 export function hashText(text: string): number {
   return foldKey([0, 0], text)[0];
+}
+
+/**
+ * {@linkcode hashText} of lines joined by line feeds, which together may be longer than a string
+ * can be.
+ *
+ * @param lines Gives them from the first each time: they are read twice, as the hash begins with
+ * the length.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { hashLines, hashText } from "./random.ts";
+ *
+ * assertEquals(hashLines(() => ["7+5=", "12"]), hashText("7+5=\n12"));
+ * ```
+ */
+export function hashLines(lines: () => Iterable<string>): number {
+  function* pieces(): Generator<Uint8Array> {
+    let separator = "";
+    for (const line of lines()) {
+      yield encoder.encode(separator + line);
+      separator = "\n";
+    }
+  }
+  let length = 0;
+  for (const piece of pieces()) length += piece.length;
+  return foldBytes([0, 0], length, pieces())[0];
 }
 
 /** A whole number drawn uniformly from `[low, high)`. */

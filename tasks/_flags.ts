@@ -1,4 +1,10 @@
-import { type PromptOptions, readBytes, type SamplingOptions } from "../mod.ts";
+import {
+  exists,
+  type PromptOptions,
+  readBytes,
+  readRunConfig,
+  type SamplingOptions,
+} from "../mod.ts";
 import type { Values } from "./_cli.ts";
 
 /** Flags that several commands share. */
@@ -47,6 +53,22 @@ export async function promptOf(flags: Values<typeof PROMPT>): Promise<PromptOpti
     template: isFile ? new TextDecoder().decode(await readBytes(template!)) : template,
     system,
   };
+}
+
+/** How a policy is asked: as flags say, or else as the run was that it comes from. */
+export async function promptFor(
+  flags: Values<typeof PROMPT>,
+  policy: string,
+): Promise<PromptOptions | undefined> {
+  const given = await promptOf(flags);
+  if (given || !await checkpointOf(policy)) return given;
+  return (await readRunConfig(policy)).prompt;
+}
+
+/** The folder of the weights that a run trained; undefined where a policy is no run. */
+export async function checkpointOf(policy: string): Promise<string | undefined> {
+  const checkpoint = `${policy}/checkpoint`;
+  return await exists(checkpoint) ? checkpoint : undefined;
 }
 
 /** Part of a built-in question set. */

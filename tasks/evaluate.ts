@@ -1,6 +1,7 @@
 // deno task evaluate --policy runs/relift-operators-1 --strata
 // deno-lint-ignore-file no-console
 import {
+  type Accuracies,
   baseAccuracies,
   type Dataset,
   disposePolicy,
@@ -20,7 +21,7 @@ import {
   DEVICE,
   POLICY,
   PROMPT,
-  promptOf,
+  promptFor,
   SAMPLING,
   samplingOf,
   SPLIT,
@@ -55,8 +56,10 @@ const command = {
   ],
 } as const satisfies Command<Record<string, Flag>>;
 
+type EvaluateFlags = Values<typeof command.flags>;
+
 /** Evaluates a policy and prints what it found. */
-async function main(flags: Values<typeof command.flags>): Promise<void> {
+async function main(flags: EvaluateFlags): Promise<void> {
   const { dataset: all, dropped, report } = await openCheckedDataset(
     flags.dataset,
     flags.split as Split,
@@ -65,16 +68,14 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
   const count = flags.questions ?? all.size;
   const dataset = count < all.size ? slice(all, 0, count) : all;
   const device = await openDevice({ prefer: flags.device });
-  const prompt = await promptOf(flags);
+  const prompt = await promptFor(flags, flags.policy);
   const policy = await openPolicy(flags.policy, { prompt });
   const sampling = {
     ...samplingOf(flags),
     samples: flags.samples,
     seed: flags.seed,
   };
-  const base = flags.strata
-    ? await strataBase(flags.base, dataset, flags["max-new-tokens"])
-    : undefined;
+  const base = flags.strata ? await strataBase(flags, dataset) : undefined;
   using progress = openProgress({ total: dataset.size, quiet: flags.quiet });
   const onProgress = (done: number) => progress.step(done, "questions");
   const evaluated = await evaluate(policy, dataset, { ...sampling, onProgress });
@@ -96,12 +97,9 @@ async function main(flags: Values<typeof command.flags>): Promise<void> {
 }
 
 /** The base policy's accuracies, which define the strata. */
-async function strataBase(
-  folder: string,
-  dataset: Dataset,
-  maxNewTokens: number,
-): Promise<Record<string, number>> {
-  const base = await openPolicy(folder);
+async function strataBase(flags: EvaluateFlags, dataset: Dataset): Promise<Accuracies> {
+  const base = await openPolicy(flags.base, { prompt: await promptFor(flags, flags.base) });
+  const maxNewTokens = flags["max-new-tokens"];
   const accuracies = await baseAccuracies(base, dataset, { maxNewTokens });
   disposePolicy(base);
   return accuracies;

@@ -4,7 +4,7 @@ import { basename, dirname, resolve } from "node:path";
 import {
   disposePolicy,
   exists,
-  isRun,
+  makeFolder,
   openDevice,
   openPolicy,
   openRuns,
@@ -50,15 +50,18 @@ async function exportPolicy(flags: Values<typeof command.flags>): Promise<void> 
   if (await exists(out)) {
     throw new UsageError(`--out must be new: current value is ${out}, which is there`);
   }
+  if (flags.samples && flags.adapter) {
+    throw new UsageError("--samples and --adapter are two exports: give one of them");
+  }
   if (flags.samples) return await exportSamples(flags.policy, out);
   await openDevice({ prefer: "wasm" });
   const policy = await openPolicy(flags.policy);
-  if (flags.adapter) {
-    if (!policy.adapter) {
-      throw new UsageError(`--adapter needs a policy that has one: ${flags.policy} has none`);
-    }
-    await saveAdapter(policy.adapter, out);
-  } else await savePolicy(policy, out, {}, { format });
+  if (flags.adapter && !policy.adapter) {
+    throw new UsageError(`--adapter needs a policy that has one: ${flags.policy} has none`);
+  }
+  await makeFolder(dirname(out));
+  if (flags.adapter) await saveAdapter(policy.adapter!, out);
+  else await savePolicy(policy, out, {}, { format });
   const size = parameterCount(policy).toLocaleString("en");
   console.log(`${out}: ${flags.adapter ? "an adapter" : `${size} numbers as ${format}`}`);
   disposePolicy(policy);
@@ -66,12 +69,15 @@ async function exportPolicy(flags: Values<typeof command.flags>): Promise<void> 
 
 /** Saves the completions that were kept of a run. */
 async function exportSamples(folder: string, out: string): Promise<void> {
-  if (!await isRun(folder)) {
-    throw new UsageError(`--samples needs --policy to be a run: current value is ${folder}`);
-  }
   const path = resolve(folder);
   const { samples, faults } = await openRuns(dirname(path)).samples(basename(path));
+  if (samples.length === 0) {
+    throw new UsageError(
+      `--samples needs --policy to be a run that kept completions: current value is ${folder}`,
+    );
+  }
   faults.forEach((fault) => console.error(`note: ${fault}`));
+  await makeFolder(dirname(out));
   await samplesToParquet(basename(path), samples, out);
   console.log(`${out}: ${samples.length.toLocaleString("en")} completions`);
 }

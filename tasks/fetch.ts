@@ -183,8 +183,8 @@ function dataWanted(
 }
 
 /**
- * The files of a question set that are on this machine: by name, or by what they hash to under
- * another name; a set of one file may be any.
+ * The files of a question set that are on this machine: by what they hash to, whatever their
+ * names, or by name; a set of one file may be any.
  */
 async function localData(from: string, files: readonly RemoteFile[]): Promise<FileSource[]> {
   const kinds = files.map(({ path }) => path.slice(path.lastIndexOf(".")));
@@ -192,8 +192,8 @@ async function localData(from: string, files: readonly RemoteFile[]): Promise<Fi
   return await Promise.all(files.map(async (file) => {
     const { path, sha256 } = file;
     const only = found.length === 1 && files.length === 1 ? found[0] : undefined;
-    const source = only ?? found.find((source) => source.path === path) ??
-      await sameFile(found, file);
+    const source = only ?? await sameFile(found, file) ??
+      found.find((source) => source.path === path);
     if (source) return withKnown({ ...source, path }, sha256);
     throw new RangeError(`Cannot take ${path} from ${from} as it must be there: it is not`);
   }));

@@ -19,11 +19,13 @@ import {
   evaluationTable,
   findDuplicates,
   isMethodName,
+  isPublishedSize,
   LORA_TARGETS,
   type LoraConfig,
   METHODS,
   type MethodSettings,
   openCheckedDataset,
+  openDataset,
   openDevice,
   openMethod,
   openPolicy,
@@ -58,7 +60,7 @@ import {
   writeWhole,
 } from "../mod.ts";
 import { type Command, type Flag, runTask, UsageError, type Values } from "./_cli.ts";
-import { DATASET, DEVICE, POLICY, PROMPT, promptOf } from "./_flags.ts";
+import { checkpointOf, DATASET, DEVICE, POLICY, PROMPT, promptFor, promptOf } from "./_flags.ts";
 
 /** Samples of each validation question, before and after. */
 const SAMPLES = 8;
@@ -174,6 +176,7 @@ type TrainFlags = Values<typeof command.flags>;
 async function train(flags: TrainFlags): Promise<void> {
   const say = flags.quiet ? () => {} : (text: string) => console.log(text);
   const { method = "relift", dataset = DATASET.default, seed = 1 } = flags;
+  checkTeacher(flags);
   const name = dataset.split(/[\\/]/).at(-1)!.replace(/\.\w+$/, "");
   const id = method.split(/[\\/]/).at(-1)!.replace(/\.[jt]s$/, "");
   const out = flags.out ?? `runs/${id}-${name}-${seed}`;
@@ -205,9 +208,11 @@ async function train(flags: TrainFlags): Promise<void> {
 
 /** Judges policies on validation questions, by the base policy's difficulty. */
 interface Judge {
-  /** Of the policy the run began with. */
+  /** Of the policy the run began with; first, as it decides what is difficult. */
   base(): Promise<EvaluationSummary>;
-  judge(policy: Policy, dataset?: Dataset): Promise<EvaluationSummary>;
+  judge(policy: Policy): Promise<EvaluationSummary>;
+  /** On other questions, whose difficulty is not known. */
+  judgeOn(dataset: Dataset, policy: Policy): Promise<EvaluationSummary>;
 }
 
 /** Opens the validation questions of a run; undefined where none are wanted. */
@@ -216,7 +221,7 @@ async function openJudge(
   wanted: number | undefined,
   say: (text: string) => void,
 ): Promise<Judge | undefined> {
-  const count = wanted ?? (isPublished(run.policy) ? 16 : 240);
+  const count = wanted ?? (isPublishedSize(parameterCount(run.policy)) ? 16 : 240);
   if (count === 0) return;
   const { dataset: all } = await openCheckedDataset(run.config.dataset, "validation", CHECKS);
   const validation = slice(all, 0, Math.min(count, all.size));
@@ -224,44 +229,39 @@ async function openJudge(
   if (shared.length > 0) {
     say(
       `${shared.length} of ${validation.size} validation questions are trained on, too, such as ` +
-        `${shared[0]!.id}: how they are solved tells what was learned by heart`,
+        `question ${shared[0]!.id}: how they are solved tells what was learned by heart`,
     );
   }
   const { maxNewTokens } = run.config.settings.config;
   let strata: Readonly<Record<string, number>> = {};
-  const judge = async (policy: Policy, dataset = validation) => {
-    const evaluated = await evaluate(policy, dataset, {
+  const sampled = (policy: Policy, dataset: Dataset) =>
+    evaluate(policy, dataset, {
       ...PLAIN_SAMPLING,
       samples: SAMPLES,
       maxNewTokens,
       seed: EVALUATION_SEED,
     });
-    return summarize(evaluated, strata);
-  };
+  const judge = async (policy: Policy) => summarize(await sampled(policy, validation), strata);
   const base = async () => {
-    // beside an adapter the policy it began with is there still
-    const policy = run.policy.adapter
-      ? basePolicy(run.policy)
-      : await openPolicy(run.config.policy, { prompt: run.config.prompt });
+    // beside the adapter that learns, the policy it began with is there still
+    const { lora, policy: path, prompt } = run.config;
+    const policy = lora ? basePolicy(run.policy) : await openPolicy(path, { prompt });
     strata = await baseAccuracies(policy, validation, { maxNewTokens });
     const summary = await judge(policy);
-    if (!run.policy.adapter) disposePolicy(policy);
+    if (!lora) disposePolicy(policy);
     return summary;
   };
-  return { base, judge };
+  const judgeOn = async (dataset: Dataset, policy: Policy) =>
+    summarize(await sampled(policy, dataset));
+  return { base, judge, judgeOn };
 }
 
 /** How the questions that were taught are solved; not where all were, nor where none was. */
-async function judgeTaught(run: Run, { judge }: Judge): Promise<EvaluationSummary | undefined> {
+async function judgeTaught(run: Run, { judgeOn }: Judge): Promise<EvaluationSummary | undefined> {
   const indices = Object.keys(run.state.taught).map(Number);
   const { kind } = await openMethod(run.config.settings.method);
   if (indices.length === 0 || kind === "sft") return;
-  return await judge(run.policy, subset(run.dataset, indices));
-}
-
-/** Whether a policy is of a published size, so that each answer takes its time. */
-function isPublished(policy: Policy): boolean {
-  return parameterCount(policy) > 1e7;
+  return await judgeOn(subset(run.dataset, indices), run.policy);
 }
 
 /**
@@ -346,12 +346,18 @@ async function begin(
 ): Promise<Run> {
   const { dataset: datasetName = DATASET.default, policy: policyName = POLICY.default } = flags;
   const { method, preset, config: named } = await presetOf(flags);
-  const [lora, prompt] = [loraOf(flags), await promptOf(flags)];
+  const [lora, prompt] = [loraOf(flags), await promptFor(flags, policyName)];
   const { dataset, report } = await openCheckedDataset(datasetName, "train", CHECKS);
   report.forEach(say);
+  if (flags.validation !== 0) await openDataset(datasetName, "validation"); // is it there?
   const device = await openDevice({ prefer: flags.device });
   const path = await policyPath(policyName);
   const base = await openPolicy(path, { prompt });
+  if (lora && base.adapter) {
+    throw new UsageError(
+      `--lora needs a policy without an adapter: deno task export merges that of ${policyName}`,
+    );
+  }
   const settings = { method, config: configOf(flags, named, parameterCount(base)) };
   const config = await runConfig(
     { settings, preset, dataset: datasetName, policy: path, prompt, lora, device },
@@ -359,7 +365,10 @@ async function begin(
   );
   const policy = lora === undefined ? base : withAdapter(
     base,
-    createAdapter(base.config, lora, { base: path, seed: settings.config.seed }),
+    createAdapter(base.config, lora, {
+      base: await checkpointOf(path) ?? path,
+      seed: settings.config.seed,
+    }),
   );
   const unusable = countUnusable(policy, dataset, settings); // before anything is written
   if (unusable > 0) {
@@ -368,7 +377,9 @@ async function begin(
         `long) and are never taught`,
     );
   }
-  if (isPublished(policy)) say(preflightText(await preflight(policy, dataset.question(0))));
+  if (isPublishedSize(parameterCount(policy))) {
+    say(preflightText(await preflight(policy, dataset.question(0))));
+  }
   return await createRun(out, config, policy, dataset);
 }
 
@@ -376,7 +387,7 @@ async function begin(
 async function reopen(out: string, flags: TrainFlags): Promise<Run> {
   const config = await readRunConfig(out);
   const device = config.device.name as DeviceName;
-  checkBegan(out, config, flags);
+  await checkBegan(out, config, flags);
   const { dataset } = await openCheckedDataset(config.dataset, "train", CHECKS);
   const fingerprint = datasetFingerprint(dataset);
   if (fingerprint !== config.datasetFingerprint) {
@@ -409,9 +420,11 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
  *
  * @throws {UsageError} Naming the first that is not.
  */
-function checkBegan(out: string, config: RunConfig, flags: TrainFlags): void {
+async function checkBegan(out: string, config: RunConfig, flags: TrainFlags): Promise<void> {
   const { settings, preset, dataset, policy, lora, prompt } = config;
   const { steps, seed, maxNewTokens, questionsPerStep } = settings.config;
+  const changed = withSettings(settings.config, flags.set ?? "");
+  const asSet = JSON.stringify(changed) === JSON.stringify(settings.config);
   const began = {
     method: settings.method,
     preset,
@@ -426,15 +439,17 @@ function checkBegan(out: string, config: RunConfig, flags: TrainFlags): void {
     "lora-targets": lora?.target_modules.join(","),
     template: prompt?.template,
     system: prompt?.system,
-    set: "", // whatever it was, it is in the run's config
+    set: asSet ? flags.set : "told in its config.json",
     device: config.device.name as DeviceName,
   };
+  const now = { ...flags, ...await promptOf(flags) };
   for (const [name, value] of Object.entries(began)) {
-    const given = flags[name as keyof typeof began];
+    const given = now[name as keyof typeof began];
     const same = given === value || (name === "policy" && value?.toString().endsWith(`/${given}`));
     if (given !== undefined && !same && given !== "auto") {
       throw new UsageError(
-        `--${name} must be what the run in ${out} began with, ${value}: current value is ${given}`,
+        `--${name} must be what the run in ${out} began with, ${value ?? "none"}: ` +
+          `current value is ${given}`,
       );
     }
   }
@@ -445,6 +460,22 @@ interface TaughtRun extends Run {
   readonly teacher?: Teacher;
 }
 
+/**
+ * Checks the flags of the teacher, who is asked only when the run has begun.
+ *
+ * @throws {UsageError} When one lacks the other, or there is no such address.
+ */
+function checkTeacher({ teacher, "teacher-model": model }: TrainFlags): void {
+  if ((teacher === undefined) !== (model === undefined)) {
+    throw new UsageError("--teacher and --teacher-model go together: one is not given");
+  }
+  if (teacher !== undefined && !/^https?:$/.test(URL.parse(teacher)?.protocol ?? "")) {
+    throw new UsageError(
+      `--teacher must be an address of http or https: current value is ${teacher}`,
+    );
+  }
+}
+
 /** Opens the teacher that flags ask for. */
 async function withTeacherOf(
   run: Run,
@@ -452,10 +483,7 @@ async function withTeacherOf(
   say: (text: string) => void,
 ): Promise<TaughtRun> {
   const { teacher: url, "teacher-model": model } = flags;
-  if (url === undefined && model === undefined) return run;
-  if (url === undefined || model === undefined) {
-    throw new UsageError("--teacher and --teacher-model go together: one is not given");
-  }
+  if (url === undefined || model === undefined) return run;
   const { policy, dataset, config: { settings: { config } } } = run;
   const fits = (question: Question, demonstration: string) =>
     demonstrationRow(policy, { ...question, demonstration }, config.maxNewTokens) !== undefined;

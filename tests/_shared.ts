@@ -19,17 +19,26 @@ export function sharedPath(path: string): string | undefined {
   return existsSync(found) ? found : undefined;
 }
 
-/** The folder of a fetched model, under `RELIFT_MODELS` or `downloads/models`. */
+/**
+ * The folder of a fetched model, under `RELIFT_MODELS` or `downloads/models`; undefined where there
+ * is none.
+ *
+ * @throws {Error} Instead, where `CI` is set: there models must be tested.
+ */
 export function modelPath(name: string): string | undefined {
   const models = Deno.env.get("RELIFT_MODELS") ??
     fileURLToPath(new URL("downloads/models", ROOT));
   const found = `${models}/${name}`;
-  return existsSync(found) ? found : undefined;
+  if (existsSync(found)) return found;
+  if (Deno.env.get("CI")) {
+    throw new Error(
+      `Cannot test in CI as ${found} must be there: deno task fetch model ${name} brings it`,
+    );
+  }
 }
 
 /**
- * Registers a test that needs files a clone may lack. Without them it says so and passes; where
- * `required` is set in the environment, it fails.
+ * Registers a test that needs files a clone may lack. Without them it says so and passes.
  *
  * @param paths By a name of one's own; undefined where a file was not found.
  */

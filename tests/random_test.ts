@@ -6,6 +6,7 @@ import {
   assertThrows,
 } from "@std/assert";
 import {
+  hashLines,
   hashText,
   philox4x32,
   randomChoice,
@@ -105,6 +106,14 @@ Deno.test("hashText() depends on every character and on the length", () => {
   // One word of four bytes, little-endian, then the empty word that ends the text.
   const [k0, k1] = philox4x32([0x64636261, 4, 0, 2], [0, 0]);
   assertEquals(hashText("abcd"), philox4x32([0, 4, 4, 2], [k0, k1])[0]);
+});
+
+Deno.test("hashLines() is hashText() of the lines joined, wherever the words of four bytes fall", () => {
+  const lines = ["", "a", "ab", "é", "abc", "😀日本", "", "abcdefg"];
+  for (let count = 0; count <= lines.length; count++) {
+    const some = lines.slice(0, count);
+    assertEquals(hashLines(() => some), hashText(some.join("\n")));
+  }
 });
 
 Deno.test("randomInteger() reaches both ends of its range and nothing outside", () => {

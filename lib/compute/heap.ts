@@ -137,12 +137,10 @@ async function loadHeap(
   const bytes = await (await fetch(new URL("./wasm/kernels.wasm", import.meta.url))).arrayBuffer();
   const module = await WebAssembly.compile(bytes);
   // The module's type leaves these out; tfjs's own kernels use them the same way.
-  const { _malloc, _free } = backend.wasm as unknown as {
-    _malloc: (bytes: number) => number;
-    _free: (address: number) => void;
-  };
-  const allocate = (bytes: number) => _malloc(bytes) >>> 0; // signed where it is above 2 GiB
+  const allocator = backend.wasm as unknown as Allocator;
   const cores = Math.min(navigator.hardwareConcurrency, MOST_THREADS);
+  allocator._free(allocator._malloc(1)); // its first call puts another in its place
+  const allocate = tellingOfFullHeap(allocator, memory);
   const packing = allocate(cores * PACKING_BYTES);
   const blas = findBlas({ threads: 1 }); // our own threads divide a product
   const threads = await startThreads({ memory, module, packing, library: blas?.library });
@@ -165,7 +163,7 @@ async function loadHeap(
     floats: (tensor) => backend.typedArrayFromHeap(tensor) as Float32Array,
     scratch(bytes): number {
       if (bytes > roomBytes) {
-        if (room) _free(room);
+        if (room) allocator._free(room);
         [room, roomBytes] = [allocate(bytes), bytes];
       }
       return room;
@@ -186,6 +184,38 @@ async function loadHeap(
     useBlas: threads.useBlas,
     useThreads: (most) => threads.use(Math.min(most, cores)),
   };
+}
+
+/** What gives out tfjs's heap. */
+interface Allocator {
+  /** Byte address, signed where it is above 2 GiB; 0 when there is no room. */
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+}
+
+/**
+ * Makes an allocator, for tfjs's own tensors too, throw when there is no room: at address 0 lies
+ * what tfjs needs itself.
+ *
+ * @returns Its byte addresses, unsigned.
+ */
+function tellingOfFullHeap(
+  allocator: Allocator,
+  memory: WebAssembly.Memory,
+): (bytes: number) => number {
+  const malloc = allocator._malloc;
+  const allocate = (bytes: number): number => {
+    const address = bytes < 2 ** 32 ? malloc(bytes) >>> 0 : 0;
+    if (address > 0 || bytes === 0) return address;
+    const [more, now] = [bytes, memory.buffer.byteLength].map((size) => Math.ceil(size / 2 ** 20));
+    throw new RangeError(
+      `Cannot hold ${more} MiB more as all tensors on wasm must fit into 4096 MiB: current size is ` +
+        `${now} MiB; fewer tokens at once (maxTokens, questionsPerStep, groupSize, maxNewTokens) or ` +
+        "webgpu need less",
+    );
+  };
+  allocator._malloc = allocate;
+  return allocate;
 }
 
 /** More threads than this are not started: memory would be the limit. */

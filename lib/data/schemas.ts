@@ -23,8 +23,8 @@ export interface Schema {
   readonly read: (row: Fields) => UnnamedQuestion;
 }
 
-/** A line of GSM8K that states the answer. */
-const GSM8K_ANSWER = /^####[ \t]*(\S.*?)\s*$/m;
+/** The last line of GSM8K's, which states the answer. */
+const GSM8K_ANSWER = /(?:^|\n)####[ \t]*(\S.*?)\s*$/;
 
 /** The name of a schema. */
 export type SchemaName =
@@ -50,8 +50,9 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     columns: ["question", "options", "answer"],
     read(row): UnnamedQuestion {
       const [stem, options] = [row.text("question"), row.texts("options")];
-      const right = row.text("answer").charCodeAt(0) - "A".charCodeAt(0);
-      if (!(right in options)) throw row.wrong("answer", "it must be the letter of an option");
+      const answer = row.text("answer");
+      const right = options.findIndex((_, i) => letter(i) === answer);
+      if (right < 0) throw row.wrong("answer", "it must be the letter of an option");
       row.skip("answer_index");
       const id = idOf(row, "question_id");
       const demonstration = row.optionalText("cot_content");
@@ -66,13 +67,13 @@ export const SCHEMAS: Readonly<Record<SchemaName, Schema>> = {
     columns: ["question", "choices", "answerKey"],
     read(row): UnnamedQuestion {
       const [stem, choices] = [row.text("question"), row.object("choices")];
-      const right = choices.texts("label").indexOf(row.textOrNumber("answerKey"));
+      const [labels, options] = [choices.texts("label"), choices.texts("text")];
+      if (labels.length !== options.length) {
+        throw row.wrong("choices", "each text must have its label");
+      }
+      const right = labels.indexOf(row.textOrNumber("answerKey"));
       if (right < 0) throw row.wrong("answerKey", "it must be a label of choices");
-      return {
-        id: idOf(row, "id"),
-        ...choice(stem, choices.texts("text"), right),
-        metadata: row.rest(),
-      };
+      return { id: idOf(row, "id"), ...choice(stem, options, right), metadata: row.rest() };
     },
   },
   /** GPQA: the right answer and three wrong ones, in columns of their own. */
@@ -182,13 +183,17 @@ function readChat(row: Fields): UnnamedQuestion {
   };
 }
 
+/** The letter of an option by its place. */
+function letter(i: number): string {
+  return String.fromCharCode("A".charCodeAt(0) + i);
+}
+
 /** A question with its options below it, and the letter of the right one. */
 function choice(
   stem: string,
   options: readonly string[],
   right: number,
 ): { prompt: string; answer: string } {
-  const letter = (i: number): string => String.fromCharCode("A".charCodeAt(0) + i);
   const lines = options.map((option, i) => `${letter(i)}. ${option}`);
   return { prompt: `${stem}\n\n${lines.join("\n")}`, answer: letter(right) };
 }

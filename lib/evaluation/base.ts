@@ -2,6 +2,7 @@ import { makeFolder, readBytes, writeWhole } from "../files.ts";
 import type { Dataset } from "../data/question.ts";
 import { policyFingerprint } from "../model/io/policy_folder.ts";
 import type { Policy } from "../model/policy.ts";
+import { hashText } from "../random.ts";
 import { PLAIN_SAMPLING } from "../compute/ops/sample.ts";
 import { accuraciesOf, datasetFingerprint, evaluate } from "./evaluate.ts";
 import { type Accuracies, parseStrataRecord, type StrataRecord } from "./strata.ts";
@@ -22,7 +23,8 @@ export interface BaseOptions {
 
 /**
  * A base policy's accuracy on each question, which sorts the questions into strata. Sampled once and
- * kept in a file named by dataset, questions, weights and token limit; read from there afterwards.
+ * kept in a file named by dataset, questions, weights, how they are asked and token limit; read from
+ * there afterwards.
  *
  * @throws {SyntaxError} When the file is garbled.
  */
@@ -33,7 +35,9 @@ export async function baseAccuracies(
 ): Promise<Accuracies> {
   const [policy, questions] = [await policyFingerprint(base), datasetFingerprint(dataset)];
   const name = dataset.name.replaceAll(/[^\w-]+/g, "_");
-  const path = `${folder}/${name}-${questions}-${policy}-${maxNewTokens}.json`;
+  const frame = base.tokenizer.encodePrompt("").join(); // nothing where questions are asked bare
+  const asked = frame === "" ? "" : `-${hashText(frame).toString(16)}`;
+  const path = `${folder}/${name}-${questions}-${policy}${asked}-${maxNewTokens}.json`;
   try {
     const text = new TextDecoder().decode(await readBytes(path));
     return parseStrataRecord(text, path).accuracies;

@@ -7,7 +7,7 @@ import { finalAnswer } from "../data/answer_reward.ts";
 import { type Dataset, questionsOf } from "../data/question.ts";
 import { scoreRollouts } from "../grading/group.ts";
 import type { Policy } from "../model/policy.ts";
-import { hashText, randomKey } from "../random.ts";
+import { hashLines, randomKey } from "../random.ts";
 import { rollout } from "../rollout/rollout.ts";
 import type { SamplingOptions } from "../compute/ops/sample.ts";
 import { averageAtK, type Estimate, majorityAtK, meanPassAtK } from "./metrics.ts";
@@ -193,8 +193,11 @@ function meanOf(values: readonly number[]): number | null {
 
 /** A fingerprint of a dataset's questions and answers, in order: the same only for the same set. */
 export function datasetFingerprint(dataset: Dataset): string {
-  const text = questionsOf(dataset).map(({ prompt, answer, demonstration }) =>
-    JSON.stringify([prompt, answer, demonstration])
-  );
-  return hashText(text.join("\n")).toString(16).padStart(8, "0");
+  function* lines(): Generator<string> {
+    for (let index = 0; index < dataset.size; index++) {
+      const { prompt, answer, demonstration } = dataset.question(index);
+      yield JSON.stringify([prompt, answer, demonstration]);
+    }
+  }
+  return hashLines(lines).toString(16).padStart(8, "0");
 }

@@ -134,13 +134,18 @@ function checkSources(folder: string, sources: readonly FileSource[]): void {
   }
 }
 
-/** Whether a folder holds not one byte. */
+/** Whether a folder holds not one byte, nor a file that another process has begun to fill. */
 async function isHollow(folder: string): Promise<boolean> {
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     const path = `${folder}/${name}`;
-    if (isDirectory ? !await isHollow(path) : (await Deno.stat(path)).size > 0) return false;
+    if (!await (isDirectory ? isHollow(path) : isEmptyFile(path))) return false;
   }
   return true;
+}
+
+async function isEmptyFile(path: string): Promise<boolean> {
+  using file = await Deno.open(path, { read: true, write: true });
+  return (await file.stat()).size === 0 && await file.tryLock(true);
 }
 
 /** A local path without the folders it lies in, which are nobody's business; an address as it is. */

@@ -127,14 +127,16 @@ function bracketed(reader: Reader): Expression[] {
   return args;
 }
 
-/** A function that the grammar has no meaning for: `f(x)`, `\Pr(A)`. */
+/** A function that the grammar has no meaning for: `f(x)`, `\Pr(A)`, `f^{-1}(x)`. */
 function undefinedCall(reader: Reader, name: string, sup?: readonly Token[]): Expression {
   const token = peek(reader);
   const args = token?.kind === "open" && token.text === "("
     ? bracketed(reader)
     : [reader.rules.sum(reader)];
-  const call = withPower(reader, { kind: "call", name: `of ${name}`, args });
-  return sup ? raised(reader, call, sup) : call;
+  const isInverse = sup !== undefined && spelled(sup) === "-1";
+  const of = isInverse ? `of inverse ${name}` : `of ${name}`;
+  const call = withPower(reader, { kind: "call", name: of, args });
+  return sup && !isInverse ? raised(reader, call, sup) : call;
 }
 
 /** Letters and words of a script, one after the other. */

@@ -157,8 +157,18 @@ function compareNamed(gold: Named, answer: Named): Grade {
   if (equation && other && unknownsOf(equation).length > 1 && sameRelation(equation, other)) {
     return yes("the equations are equal, up to a factor");
   }
-  if (!sameName(gold, answer)) return no("the answer is about another unknown");
+  const [asked, given] = [subjectOf(gold), subjectOf(answer)];
+  if (!sameName(gold, answer) || asked && given && asked !== given) {
+    return no("the answer is about another unknown");
+  }
   return compareValues(gold.value, inNamesOf(gold, answer));
+}
+
+/** The unknown that a relation, or `a \in (0, 1)`, is about. */
+function subjectOf({ name, equation, value }: Named): string | undefined {
+  if (name) return !equation && name.kind === "symbol" ? name.name : undefined;
+  const unknowns = value.kind === "relation" ? unknownsOf(value) : [];
+  return unknowns.length === 1 ? unknowns[0] : undefined;
 }
 
 /** The equation that an item is, or was read from. */
@@ -167,6 +177,10 @@ const equationOf = ({ equation, value }: Named) =>
 
 function compareValues(gold: Expression, answer: Expression): Grade {
   const pair = [gold, answer];
+  if (pair.filter(({ kind }) => kind === "matrix").length === 1) {
+    const [asked, given] = pair.map(ofRows) as [Expression, Expression];
+    if (asked !== gold || given !== answer) return compareValues(asked, given);
+  }
   if (pair.some(({ kind }) => kind === "list")) return compare(gold, answer);
   if (isNumeric(gold) && isNumeric(answer)) return compareNumbers(gold, answer);
   if (gold.kind === "ratio" || answer.kind === "ratio") return compareRatios(gold, answer);
@@ -194,6 +208,13 @@ function compareValues(gold: Expression, answer: Expression): Grade {
   }
   if (gold.kind === "sets" && answer.kind === "sets") return compareSets(gold, answer);
   return no(`${show(answer)} is not ${show(gold)}`);
+}
+
+/** `[[1, 2], [3, 4]]` as a matrix; anything else as it is. */
+function ofRows(expression: Expression): Expression {
+  if (expression.kind !== "bracket") return expression;
+  const rows = expression.items.map((item) => item.kind === "bracket" ? item.items : []);
+  return rows.every(({ length }) => length > 0) ? { kind: "matrix", rows } : expression;
 }
 
 const brackets = ({ open, close }: { open: string; close: string }) =>

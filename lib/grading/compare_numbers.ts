@@ -17,6 +17,11 @@ export function compareNumbers(gold: Expression, answer: Expression): Grade {
     return compareNumbers(residue(gold), residue(answer)); // the modulus is left out
   }
   const [asked, given] = [measured(gold), measured(answer)];
+  if (asked.unit && given.unit && RADIANS.test(asked.unit) !== RADIANS.test(given.unit)) {
+    return sameNumber(gold, answer)
+      ? yes("the angles are equal")
+      : no(`the units differ: ${asked.unit}, ${given.unit}`);
+  }
   if (asked.unit && given.unit) {
     const [a, b] = [measureOf(asked.unit), measureOf(given.unit)];
     if (a && b && a.dimension !== b.dimension) {
@@ -41,6 +46,9 @@ const isResidue = (expression: Expression) =>
 
 const residue = (expression: Expression) =>
   expression.kind === "call" && expression.name === "pmod" ? expression.args[0]! : expression;
+
+/** What an angle is in when it is a plain number. */
+const RADIANS = /^rad(?:ians?)?$/;
 
 /** Units that change a number's value. */
 const WORTH = new Set(["%", "degree", "degrees"]);

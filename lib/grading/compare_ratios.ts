@@ -16,6 +16,7 @@ export function compareRatios(gold: Expression, answer: Expression): Grade {
     : [partsOfRatio(unlabelled(gold)), partsOfRatio(unlabelled(answer))];
   if (!asked || !given || asked.length !== given.length) return no("one of them is no such ratio");
   const terms = asked.map((part, i) => [part, given[i]!] as const);
+  if (terms.some(([a, b]) => labelOf(a) !== labelOf(b))) return no("the labels differ"); // AM, PM
   if (terms.every(([a, b]) => sameNumber(a, b))) return yes("the ratios are equal");
   if (isTime(gold) && isTime(answer)) return no("the times differ");
   const [[first, other]] = terms as [readonly [Expression, Expression]];
@@ -25,6 +26,9 @@ export function compareRatios(gold: Expression, answer: Expression): Grade {
     ) && terms.every(([a, b]) => !isZero(a) && !isZero(b));
   return proportional ? yes("the ratios are equal") : no("the ratios differ");
 }
+
+const labelOf = (expression: Expression) =>
+  expression.kind === "quantity" ? expression.unit : undefined;
 
 /** `3:45 PM` without its label. */
 const unlabelled = (expression: Expression): Expression =>

@@ -59,6 +59,14 @@ export type RelationOperator =
   | "approx"
   | "~";
 
+/** Items side by side. */
+export interface List {
+  readonly kind: "list";
+  readonly items: readonly Expression[];
+  /** They are joined by "or". */
+  readonly alternatives?: boolean;
+}
+
 /** A number with what it counts or measures. */
 export interface Quantity {
   readonly kind: "quantity";
@@ -82,7 +90,8 @@ export type Expression =
   | { readonly kind: "opaque"; readonly text: string }
   | { readonly kind: "matrix"; readonly rows: readonly (readonly Expression[])[] }
   | Bracket
-  | { readonly kind: "list" | "set" | "ratio"; readonly items: readonly Expression[] }
+  | List
+  | { readonly kind: "set" | "ratio"; readonly items: readonly Expression[] }
   | { readonly kind: "sets"; readonly operator: SetOperator; readonly items: readonly Expression[] }
   | Relation
   | { readonly kind: "based"; readonly digits: string; readonly base: number }

@@ -67,8 +67,11 @@ function answerIn(text: string): Extracted | undefined {
   return isProse(text) ? lastOf(text) ?? remark(text) : whole(text);
 }
 
-/** A sentence that has no formula and no number may be the answer itself. */
-const remark = (text: string) => text.trim().length <= MAX_REMARK ? whole(text) : undefined;
+/** A sentence that has no formula and no number may be the answer itself, or end with it. */
+function remark(text: string): Extracted | undefined {
+  if (text.trim().length > MAX_REMARK) return undefined;
+  return whole(/\?|not\b|n't\b|\bnever\b/i.test(text) ? text : afterVerb(text.trim()));
+}
 
 /** Characters of an answer in words. */
 const MAX_REMARK = 200;
@@ -140,7 +143,8 @@ const continues = (between: string) =>
 function tag(text: string): Extracted | undefined {
   const end = text.lastIndexOf("</answer>");
   const start = end < 0 ? -1 : text.lastIndexOf("<answer>", end);
-  return found(start < 0 ? "" : text.slice(start + "<answer>".length, end), "tag");
+  const inner = start < 0 ? "" : text.slice(start + "<answer>".length, end);
+  return found(phrase(inner)?.text ?? inner, "tag");
 }
 
 function hashes(text: string): Extracted | undefined {
@@ -159,7 +163,7 @@ function found(text: string, rule: Extracted["rule"]): Extracted | undefined {
 }
 
 const PHRASE = // every repetition is bounded, so that no text makes the search slow
-  /\b(?:answers?|(?:correct|right|best)\s(?:option|choice))\b(?:\s(?:to|for)\s[^.\n:]{0,80}?)?\s{0,3}(?:\*\*)?\s{0,3}(?:\bis\b|\bare\b|:|=)\s{0,3}(?:\*\*)?\s{0,3}(?::|\bis\b)?\s{0,3}/gi;
+  /\b(?:answers?|(?:correct|right|best)\s(?:option|choice))\b(?:\s(?:to|for)\s[^.\n:]{0,80}?)?\s{0,3}(?:\*\*)?\s{0,3}(?:\bis\b|\bare\b|\b(?:would|will|must|should)\sbe\b|:|=)\s{0,3}(?:\*\*)?\s{0,3}(?::|\bis\b)?\s{0,3}(?:(?:therefore|thus|hence|then|simply|just|indeed|exactly|equal\sto|given\sby),?\s{1,3}){0,2}/gi;
 
 function phrase(text: string): Extracted | undefined {
   const last = [...text.matchAll(PHRASE)].at(-1);
@@ -209,18 +213,7 @@ const SHORT_WORDS = new Set(
   "is it we so to of in if at as he no on us my do go me So It We He If In".split(" "),
 );
 
-const CONNECTING = new Set([
-  "and",
-  "or",
-  "sqrt",
-  "pi",
-  "sin",
-  "cos",
-  "tan",
-  "log",
-  "ln",
-  "infinity",
-]);
+const CONNECTING = new Set("and or sqrt pi sin cos tan log ln infinity inf".split(" "));
 
 function whole(text: string): Extracted | undefined {
   const bare = text.trim().replace(/^\*\*|\*\*$/g, "")
@@ -235,35 +228,38 @@ function undisplayed(text: string): string {
 }
 
 const NUMBER =
-  /(?<![A-Za-z\d.\\_{^,])(?:(?<=^|[\s(=:$€£])-\s?)?\\?\$?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.?\d+)(?:\s?\/\s?\d+)?(?:[eE][+-]?\d{1,4})?(?![A-Za-z]*\d)(?:\s?(?:\\?%|percent\b|pct\b|°))?/g;
+  /(?<![A-Za-z\d.\\_{^])(?:(?<=^|[\s(=:,$€£])-\s?)?\\?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:\s?\/\s?\d+)?(?:[eE][+-]?\d{1,4})?(?![A-Za-z]*\d)(?:\s?(?:\\?%|percent\b|pct\b|°))?/g;
+
+/** Points and intervals of numbers, and not `(1,234)`. */
+const TUPLE =
+  /(?<![A-Za-z\d])(?!\(\d{1,3}(?:,\d{3})+\))[(\[](?:[^()[\]A-Za-z\n,]{1,40},){1,8}[^()[\]A-Za-z\n,]{1,40}[)\]]/g;
 
 /** The last formula or number of the sentences that do not ask. */
 function lastOf(text: string): Extracted | undefined {
   const tail = text.slice(-MAX_FORMULA).replace(/\*\*/g, "")
     .replace(/(?<=\d[^.!?\n]{0,200}),?\s(?:because|since)\s[^.!?\n]*/gi, "");
-  const formulas = formulasIn(tail).filter(({ end }) => !/^[^.!\n]{0,200}\?/.test(tail.slice(end)));
+  const isSaid = ({ start, end }: Formula) =>
+    !/^[^.!\n]{0,200}\?/.test(tail.slice(end)) &&
+    !/\b(?:not|cannot|can't|isn't)(?:\s+be)?\s*$/i.test(tail.slice(Math.max(0, start - 40), start));
   const blanked = protectedMath(tail);
-  const loose = looseFormula(blanked, tail);
-  const number = [...blanked.matchAll(NUMBER)]
-    .filter(({ 0: found, index }) => !/^[^.!\n]{0,200}\?/.test(blanked.slice(index + found.length)))
-    .filter(({ 0: found, index }) =>
-      !/^[A-Za-z]/.test(blanked.slice(index + found.length)) ||
-      /^[a-z]{1,3}[²³]?(?:[^a-z]|$)/.test(blanked.slice(index + found.length))
-    )
-    .at(-1);
-  const formula = [...formulas, ...loose].sort((a, b) => a.end - b.end).at(-1);
-  const numberRule = number !== undefined && number.index >= (formula?.end ?? 0);
-  const pieces = numberRule
-    ? [...blanked.matchAll(NUMBER)].map(({ 0: text, index }) => ({
-      start: index,
-      end: index + text.length,
-      text,
-    }))
-    : formulas;
-  const last = numberRule ? pieces.find(({ start }) => start === number.index) : formula;
-  return last &&
-    found(withNeighbours(tail, pieces, last), numberRule ? "last number" : "last formula");
+  const formulas = [...formulasIn(tail), ...matchesOf(TUPLE, blanked)].filter(isSaid)
+    .sort((a, b) => a.end - b.end);
+  const formula = [...formulas, ...looseFormula(blanked, tail)]
+    .sort((a, b) => a.end - b.end).at(-1);
+  const numbers = matchesOf(NUMBER, blanked);
+  const number = numbers.filter(isSaid).findLast(({ end }) =>
+    /^(?:[^A-Za-z]|$|[a-z]{1,3}[²³]?(?:[^a-z]|$))/.test(blanked.slice(end))
+  );
+  if (number && number.start >= (formula?.end ?? 0)) {
+    return found(withNeighbours(tail, numbers, number), "last number");
+  }
+  return formula && found(withNeighbours(tail, formulas, formula), "last formula");
 }
+
+const matchesOf = (pattern: RegExp, text: string): Formula[] =>
+  [...text.matchAll(pattern)].map(({ 0: text, index }) => (
+    { start: index, end: index + text.length, text }
+  ));
 
 /** A piece with those before it that "and", "or" or a comma join to it: several answers, or guesses. */
 function withNeighbours(text: string, pieces: readonly Formula[], last: Formula): string {

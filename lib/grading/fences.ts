@@ -17,6 +17,10 @@ export function fenced(reader: Reader): Expression {
   if (condition !== undefined) return builder(reader, condition);
   const inner = { ...reader, bars: 0 };
   const found = peek(inner)?.kind === "close" ? [] : inner.rules.items(inner);
+  while (found.length > 0 && operatorAt(inner) === ";") { // `(2; 3)`
+    inner.at++;
+    found.push(...inner.rules.items(inner));
+  }
   reader.at = inner.at;
   const close = peek(reader);
   if (close?.kind !== "close") throw unexpected(reader);

@@ -13,8 +13,11 @@ import { operatorAt, peek, type Reader, unexpected } from "./reader.ts";
 import { factor, product } from "./terms.ts";
 import { type Token, tokensOf } from "./tokens.ts";
 
+/** Marks between items of which one holds. */
+const ALTERNATIVES = new Set(["or", "lor", "vee"]);
+
 /** Marks between items. */
-const SEPARATORS = new Set([",", "and", "or", "lor", "vee"]);
+const SEPARATORS = new Set([",", "and", ...ALTERNATIVES]);
 
 const RELATIONS: Readonly<Record<string, RelationOperator>> = {
   "=": "=",
@@ -70,10 +73,10 @@ export function parseAnswer(latex: string): Expression {
 
 /** Reads all of a row of tokens as one answer. */
 function parseRow(tokens: readonly Token[]): Expression {
-  const reader: Reader = { tokens, rules: RULES, at: 0, bars: 0 };
+  const reader: Reader = { tokens, rules: RULES, at: 0, bars: 0, alternatives: false };
   const answer = groups(reader);
   if (reader.at < tokens.length) throw unexpected(reader);
-  return answer;
+  return reader.alternatives && answer.kind === "list" ? { ...answer, alternatives: true } : answer;
 }
 
 const RULES = { row: parseRow, items, sum, factor };
@@ -99,7 +102,9 @@ const isSeparator = (operator: string | undefined) =>
 function items(reader: Reader): Expression[] {
   const found = itemsOfOne(reader);
   while (isSeparator(operatorAt(reader))) {
-    while (isSeparator(operatorAt(reader))) reader.at++;
+    for (; isSeparator(operatorAt(reader)); reader.at++) {
+      reader.alternatives ||= ALTERNATIVES.has(operatorAt(reader)!);
+    }
     if (!peek(reader) || operatorAt(reader) === ";") break; // a comma at the end
     found.push(...itemsOfOne(reader));
   }

@@ -16,6 +16,10 @@ export interface Named {
 
 /** The value of an answer without what only leads to it: names, steps of a calculation, roundings. */
 export function namedValue(expression: Expression): Named {
+  if (expression.kind === "product" && isPoint(expression.items)) {
+    const [name, value] = expression.items as [Expression, Expression];
+    return { name, value };
+  }
   if (expression.kind !== "relation") return { value: expression };
   const { terms, operators } = expression;
   const [first, second] = terms as [Expression, Expression];
@@ -46,6 +50,11 @@ export function namedValue(expression: Expression): Named {
       : { ...expression, terms: terms.slice(0, equal.length + 1), operators: equal },
   };
 }
+
+/** `P(1, 2)`: a point with its letter. */
+const isPoint = ([letter, point, ...rest]: readonly Expression[]) =>
+  letter?.kind === "symbol" && /^[A-Z]$/.test(letter.name) && point?.kind === "bracket" &&
+  rest.length === 0;
 
 const isConstant = (expression: Expression) => unknownsOf(expression).length === 0;
 

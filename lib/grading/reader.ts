@@ -26,6 +26,8 @@ export interface Reader {
   at: number;
   /** Bars `|` that are open: the next one closes. */
   bars: number;
+  /** Whether "or" was read between items. */
+  alternatives: boolean;
 }
 
 /** The token to read next. */

@@ -8,7 +8,14 @@
 import { randomSeeded } from "../random.ts";
 import { agree, type Complex, isKnown, isReal, real } from "./complex.ts";
 import { evaluate, type Point } from "./evaluate.ts";
-import { type Expression, keyOf, type Relation, some, unknownsOf } from "./expression.ts";
+import {
+  type Expression,
+  keyOf,
+  type List,
+  type Relation,
+  some,
+  unknownsOf,
+} from "./expression.ts";
 
 /** A set of reals. */
 interface Region {
@@ -59,20 +66,35 @@ function regionOf(expression: Expression): Region | undefined {
       }[expression.operator];
       return { ends, contains };
     }
-    case "list": { // inequalities side by side: any of them
-      const parts = expression.items.map(regionOf);
-      if (parts.some((part) => part === undefined)) return undefined;
-      if (expression.items.some(({ kind }) => kind !== "relation")) return undefined;
-      return {
-        ends: parts.flatMap((part) => part!.ends),
-        contains: (x) => parts.some((part) => part!.contains(x)),
-      };
+    case "sum": { // \mathbb{R} - \{3\}
+      const [all, ...rest] = expression.items;
+      const [taken] = rest;
+      const isWithout = all!.kind === "symbol" && all!.name === "reals" && rest.length === 1 &&
+        taken!.kind === "product" && taken!.items.length === 2;
+      return isWithout
+        ? regionOf({ kind: "sets", operator: "difference", items: [all!, taken!.items[1]!] })
+        : undefined;
     }
+    case "list":
+      return ofList(expression);
     case "relation":
       return ofRelation(expression);
     default:
       return undefined;
   }
+}
+
+/** Inequalities side by side: all of them where they can be, and "or" does not join them. */
+function ofList({ items, alternatives }: List): Region | undefined {
+  const parts = items.map(regionOf).filter((part) => part !== undefined);
+  if (parts.length < items.length || items.some(({ kind }) => kind !== "relation")) {
+    return undefined;
+  }
+  const ends = parts.flatMap((part) => part.ends);
+  const inAll = (x: Complex) => parts.every((part) => part.contains(x));
+  const isOfAll = !alternatives && testPoints(ends).some(inAll);
+  const contains = isOfAll ? inAll : (x: Complex) => parts.some((part) => part.contains(x));
+  return { ends, contains };
 }
 
 const NOWHERE: Point = () => ({ re: NaN, im: 0, error: Infinity });

@@ -18,6 +18,18 @@ const MAX_NESTING = 60;
 const TYPED: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z.])(?:np|numpy|math)\.(?=[a-z])/g, ""],
   [/`/g, ""],
+  [/\\+\s*$/, ""],
+  [/(?<=[A-Za-z])\\[,;: ](?=[A-Za-z])/g, "~"], // `m\,s^{-1}` is not ms
+  [/\((?:or )?(?:approximately|approx|about|roughly|\\approx)[^()]*\)\s*$/, ""],
+  [/^\W*(?:\\text\s*\{\s*)?(?:the set of )?(?:all )?(?:real numbers|reals)\W*$/i, "\\mathbb{R}"],
+  [/^\W*(?:\\text\s*\{\s*)?(?:the )?empty set\W*$/i, "\\emptyset"],
+  [/^\s*USD?\s*\\?\$?\s*(?=\d)/i, "\\$"],
+  [/(?<=[)\]])\s*U\s*(?=[([])/g, "\\cup "],
+  [/(?<=\d)\s*(?:\\text\s*\{\s*to\s*\}|to\s)\s*(?=\d)/g, ":"],
+  [/(?<=\d:\d\d)[\s~]*(?:\\text\s*\{\s*)?[aA]\.?[mM]\b\.?(?:\s*\})?/g, "\\text{am}"],
+  [/(?<=\d:\d\d)[\s~]*(?:\\text\s*\{\s*)?[pP]\.?[mM]\b\.?(?:\s*\})?/g, "\\text{pm}"],
+  [/(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))/g, "\\times "],
+  [/(?<=\d\.)\((\d+)\)/g, "\\overline{$1}"],
   [/^\s*\\text\s*\{[^{}]*\b(?:is|are|[:=])\s*\}/, ""],
   [/^\s*=(?![=<])/, ""],
   [/(?<=\d)(?:st|nd|rd|th)(?![A-Za-z])/g, ""],
@@ -129,12 +141,13 @@ const SPELLED: Readonly<Record<string, string>> = {
   degree: "\\text{degree}",
   and: "\\text{and}",
   or: "\\text{or}",
+  not: "\\text{not}",
 };
 
 /** Units that are functions, too. */
 const AMBIGUOUS = new Set(["min", "sec"]);
 
-const NUMBER_BEFORE = /[\d})\]$%]\s*$/;
+const NUMBER_BEFORE = /(?:[\d})\]$%]|\\pi)\s*$/;
 const SPACE_BEFORE = /[\d})\]$%]\s+$/;
 
 /** Words outside of commands become commands, units or text. */

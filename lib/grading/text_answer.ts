@@ -10,7 +10,7 @@ export function plainText(text: string): string {
   const bare = text
     .replace(/\\(?:text[a-z]*|mathrm|mathbf|mathit|mbox|hbox|operatorname)\s*\{([^{}]*)\}/g, "$1")
     .replace(
-      /\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|(?<!\\)\\[,;:! ]|[$~]|\*\*/g,
+      /\\(?:left|right|displaystyle|quad|qquad)(?![A-Za-z])|(?<!\\)\\[,;:! ()[\]]|[$~]|\*\*/g,
       " ",
     )
     .replace(/\\([%&#_])/g, "$1")
@@ -24,7 +24,7 @@ export function plainText(text: string): string {
 
 /** Whether a text is words throughout, and not unknowns: `A sin x` has a letter alone. */
 function isWords(text: string): boolean {
-  return /^[A-Za-z][A-Za-z ,'\d-]*$/.test(text) && /[a-z]{3}|[a-z]{2}$|[A-Z]{4}/.test(text) &&
+  return /^[A-Za-z][A-Za-z ,'\d-]*$/.test(text) && /[a-z]{3}|[a-z]{2}$|[A-Z]{4}|^No$/.test(text) &&
     !/(?<![A-Za-z'])[B-Zb-z](?![A-Za-z'])/.test(text);
 }
 
@@ -44,6 +44,17 @@ function choiceOf(plain: string): Choice | undefined {
   return { letter: marked[1]!.toUpperCase(), rest: (marked[2] ?? "").trim() };
 }
 
+/** The letters of several choices, sorted: of `A, C`, `(C) and (A)`; undefined for anything else. */
+function choicesOf(plain: string): string | undefined {
+  const letters = plain.replace(/\(([A-J])\)/g, "$1").split(/[,;& ]+(?:and )?/);
+  const areChoices = letters.length > 1 && letters.every((letter) => /^[A-J]$/.test(letter));
+  return areChoices ? letters.sort().join("") : undefined;
+}
+
+/** Words between commas and "and", sorted. */
+const listed = (words: string) =>
+  words.split(/(?:,| and )(?:and )?/).map((word) => word.trim()).sort().join();
+
 /** Whether an answer's text alone decides it; undefined when it has to be read as mathematics. */
 export function compareTexts(gold: string, answer: string): Grade | undefined {
   const [asked, given] = [plainText(gold), plainText(answer)];
@@ -53,6 +64,13 @@ export function compareTexts(gold: string, answer: string): Grade | undefined {
   if (goldChoice && choice) {
     const correct = goldChoice.letter === choice.letter;
     return { correct, reason: correct ? "the choices are equal" : "another choice was made" };
+  }
+  const [choices, chosen] = [choicesOf(asked), choicesOf(given)];
+  if ((choices ?? asked) === (chosen ?? given)) {
+    return { correct: true, reason: "the choices are equal" };
+  }
+  if (isWords(asked) && isWords(given) && listed(asked) === listed(given)) {
+    return { correct: true, reason: "the words are equal" };
   }
   if (/^(?:yes|no|true|false)$/.test(asked)) {
     const correct = new RegExp(`^${asked}(?:$|[,.;:])`).test(given);

@@ -173,7 +173,26 @@ function addFont(row: Token[], box: Box): void {
   if (UPRIGHT.has(box.font!) && /^[A-Za-z]+$/.test(letters) && (spaced || letters.length > 1)) {
     row.push({ kind: "word", text: letters });
   } else if (UPRIGHT.has(box.font!) && letters === "\\mu") row.push({ kind: "word", text: "mu" });
+  else if (UPRIGHT.has(box.font!) && letters.length > 1) addUpright(row, inner);
   else inner.forEach((part) => add(row, part));
+}
+
+const letterOf = (box: Box | null | undefined) =>
+  box?.type === "mathord" && /^[A-Za-z]$/.test(box.text!) ? box.text! : "";
+
+/** Letters side by side are words: `\mathrm{~g/cm^3}`. */
+function addUpright(row: Token[], boxes: readonly Box[]): void {
+  let word = "";
+  for (const [i, box] of boxes.entries()) {
+    word += letterOf(box);
+    if (letterOf(box) && (letterOf(boxes[i + 1]) || letterOf(boxes[i + 1]?.base))) continue;
+    word += letterOf(box.base);
+    const base: Box = { type: "text", body: [{ type: "textord", text: word }] };
+    if (word && letterOf(box.base)) addScripts(row, { ...box, base });
+    else if (word) add(row, base);
+    else add(row, box);
+    word = "";
+  }
 }
 
 /** Operators drawn as letters. */
@@ -213,11 +232,18 @@ function unwrapped(token: Token): readonly Token[] {
 /** `0.\overline{3}` repeats; over anything else the line is left out. */
 function addOverline(row: Token[], box: Box): void {
   const body = rowOf(bodyOf(box)).flatMap(unwrapped);
+  if (!addRepeated(row, body) && body.length > 0) {
+    row.push({ kind: "group", text: "", parts: [body] });
+  }
+}
+
+/** Whether these are the digits that repeat of the number before them, which gets them. */
+function addRepeated(row: Token[], body: readonly Token[]): boolean {
   const last = row.at(-1);
   const repeated = body.length === 1 && body[0]!.kind === "number" ? body[0]!.text : "";
-  if (last?.kind === "number" && last.text.includes(".") && /^\d+$/.test(repeated)) {
-    row[row.length - 1] = { kind: "number", text: `${last.text}(${repeated})` };
-  } else if (body.length > 0) row.push({ kind: "group", text: "", parts: [body] });
+  const repeats = last?.kind === "number" && last.text.includes(".") && /^\d+$/.test(repeated);
+  if (repeats) row[row.length - 1] = { kind: "number", text: `${last.text}(${repeated})` };
+  return repeats;
 }
 
 /** Accents that are part of a name; arrows and the like only dress it. */
@@ -228,5 +254,6 @@ function addAccent(row: Token[], { base, label }: Box): void {
   const [first] = inner;
   if (inner.length === 1 && first!.kind === "name" && NAMED_ACCENTS.has(label!)) {
     row.push({ kind: "name", text: `${label!.slice(1)} ${first!.text}` });
-  } else row.push({ kind: "group", text: "", parts: [inner] });
+  } else if (label === "\\dot" && addRepeated(row, inner)) return; // 0.\dot{3}
+  else row.push({ kind: "group", text: "", parts: [inner] });
 }

@@ -74,6 +74,7 @@ const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
 /** The text with the characters of the table as LaTeX; others stay. */
 export function withoutUnicode(text: string): string {
   return text
+    .replace(/√\s*(\d+(?:\.\d+)?|[A-Za-z])/g, "\\sqrt{$1}")
     .replace(
       /[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g,
       (digits) => `^{${[...digits].map((digit) => SUPERSCRIPTS.indexOf(digit)).join("")}}`,

@@ -66,13 +66,19 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     "1e-7": "erg ergs",
     "4184": "kcal",
     "1.602176634e-19": "eV",
+    "1.602176634e-16": "keV",
+    "1.602176634e-13": "MeV",
   },
   current: { "1": "A ampere amperes amp amps" },
+  resistance: { "1": "ohm ohms", "1000": "kilohm kilohms" },
+  charge: { "1": "coulomb coulombs" },
+  magnetism: { "1": "tesla teslas" },
+  sound: { "1": "dB decibel decibels" },
   voltage: { "1": "V volt volts Volt Volts", "0.001": "mV", "1000": "kV" },
   power: { "1": "W watt watts", "1000": "kW", "1000000": "MW" },
   force: { "1": "N newton newtons" },
-  pressure: { "1": "Pa pascal pascals", "1000": "kPa", "101325": "atm" },
-  frequency: { "1": "Hz hertz Hertz", "1000": "kHz", "1000000": "MHz" },
+  pressure: { "1": "Pa pascal pascals", "1000": "kPa", "1e6": "MPa", "101325": "atm" },
+  frequency: { "1": "Hz hertz Hertz", "1000": "kHz", "1000000": "MHz", "1e9": "GHz" },
   amount: { "1": "mol mole moles", "0.001": "mmol" },
   temperature: { "1": "K kelvin kelvins" },
   celsius: { "1": "degC Celsius celsius" },
@@ -80,7 +86,15 @@ const TABLE: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 /** Short for several units. */
-const SHORT: Readonly<Record<string, string>> = { mph: "mi/h", kph: "km/h", kmh: "km/h" };
+const SHORT: Readonly<Record<string, string>> = {
+  mph: "mi/h",
+  kph: "km/h",
+  kmh: "km/h",
+  "degrees C": "degC",
+  "degrees Celsius": "degC",
+  "degrees F": "degF",
+  "degrees Fahrenheit": "degF",
+};
 
 const UNITS: ReadonlyMap<string, Measure> = new Map(
   Object.entries(TABLE).flatMap(([dimension, factors]) =>

@@ -10,7 +10,7 @@ import { likelihood, type Objective } from "../objectives/objective.ts";
 import { tokenMean } from "../objectives/weigh.ts";
 import type { AdamwConfig } from "../optim/adamw.ts";
 import type { Schedule } from "../optim/schedule.ts";
-import { encodePart } from "../rollout/rollout.ts";
+import { demonstrationIds, promptIds } from "../rollout/rollout.ts";
 import type { Training } from "./method.ts";
 import { mean, type Metrics, type TrainingState } from "./training.ts";
 import { type Learner, optimizerStep } from "./update.ts";
@@ -34,10 +34,10 @@ export function demonstrationRow(
 ): TrainingRow | undefined {
   if (question.demonstration === undefined) return;
   const { tokenizer, config: { max_position_embeddings: room } } = policy;
-  const completion = [...encodePart(policy, question, "demonstration"), tokenizer.eosTokenId];
-  const ids = encodePart(policy, question, "prompt");
-  if (completion.length > maxNewTokens || ids.length + completion.length > room) return;
-  return { prompt: ids, completion, advantage: 1 };
+  const prompt = promptIds(policy, question);
+  const completion = [...demonstrationIds(policy, question, prompt), tokenizer.eosTokenId];
+  if (completion.length > maxNewTokens || prompt.length + completion.length > room) return;
+  return { prompt, completion, advantage: 1 };
 }
 
 /** A demonstration to teach and the index of its question. */

@@ -5,8 +5,10 @@
  */
 import type { MethodConfig } from "./method.ts";
 
-/** Parameters from which a policy counts as a published model, not as one of the built-in size. */
-const PUBLISHED = 1e7;
+/** Whether a policy of this many parameters is of a published model's size, not of the built-in's. */
+export function isPublishedSize(parameters: number): boolean {
+  return parameters >= 1e7;
+}
 
 /**
  * Sizes and rates for a published model on a processor: a step of minutes, not of a second. Those
@@ -17,7 +19,7 @@ const PUBLISHED_SETTINGS: Readonly<Record<string, unknown>> = {
   questionsPerStep: 8,
   groupSize: 8,
   maxNewTokens: 256,
-  maxTokens: 1024, // some 1 MB of activations each, for 135 M parameters
+  maxTokens: 512, // some 2 MB of activations each, for 135 M parameters and an adapter
   optimizerSteps: 1,
   bufferSize: 8,
   passes: 1,
@@ -27,7 +29,7 @@ const PUBLISHED_SETTINGS: Readonly<Record<string, unknown>> = {
 
 /** Settings of a method for a policy of this many parameters: its own, or those of larger ones. */
 export function sizedFor<Config extends MethodConfig>(config: Config, parameters: number): Config {
-  return parameters < PUBLISHED ? config : merged(config, PUBLISHED_SETTINGS);
+  return isPublishedSize(parameters) ? merged(config, PUBLISHED_SETTINGS) : config;
 }
 
 /** The fields that both have, taken from the second; of objects, field by field. */

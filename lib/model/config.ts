@@ -79,6 +79,8 @@ function schema(): z.ZodType<ModelConfig> {
 const FIXED: Readonly<Record<string, unknown>> = {
   partial_rotary_factor: 1,
   use_sliding_window: false,
+  use_mrope: false,
+  is_causal: true,
   attn_logit_softcapping: null,
   final_logit_softcapping: null,
   num_experts: null,

@@ -8,7 +8,7 @@ import type { Question } from "../data/question.ts";
 import type { Policy } from "../model/policy.ts";
 import { randomKey } from "../random.ts";
 import { speller } from "../text/speller.ts";
-import { encodePart, type FinishReason, rollout } from "./rollout.ts";
+import { type FinishReason, promptIds, rollout } from "./rollout.ts";
 
 /** A token as people read it. */
 export interface SpelledToken {
@@ -62,14 +62,14 @@ export async function preflight(
   options: PreflightOptions = {},
 ): Promise<PreflightReport> {
   const { tokenizer } = policy;
-  const ids = encodePart(policy, question, "prompt");
+  const ids = promptIds(policy, question);
   const spell = speller(tokenizer);
   const spelled = (id: number): SpelledToken => ({ id, text: spell([id]) });
   const sample = await greedySample(policy, question, ids, options.maxNewTokens ?? 128);
-  const asked = { question, ids, prompt: spell(ids), sample, spell };
+  const asked = { question, ids, sample, spell };
   return {
     question: question.id,
-    prompt: asked.prompt,
+    prompt: spell(ids),
     promptTokens: ids.length,
     promptStart: ids.slice(0, ENDS).map(spelled),
     promptEnd: ids.slice(Math.max(ENDS, ids.length - ENDS)).map(spelled),
@@ -111,7 +111,6 @@ async function greedySample(
 interface Asked {
   readonly question: Question;
   readonly ids: readonly number[];
-  readonly prompt: string;
   readonly sample?: GreedySample;
   /** Ids as text, special tokens spelled out. */
   readonly spell: (ids: readonly number[]) => string;
@@ -136,7 +135,7 @@ function vocabularyWarnings({ tokenizer, config }: Policy, { spell }: Asked): st
 
 function promptWarnings(
   { tokenizer, config }: Policy,
-  { question, ids, prompt, spell }: Asked,
+  { question, ids, spell }: Asked,
 ): string[] {
   const warnings: string[] = [];
   const { max_position_embeddings: room } = config;
@@ -158,10 +157,6 @@ function promptWarnings(
     );
   } else if (template?.includes("strftime_now")) {
     warnings.push("The chat template may write today's date: prompts can change from day to day");
-  }
-  const opensThought = (text: string | undefined) => text?.trim().startsWith("<think>") ?? false;
-  if (prompt.trimEnd().endsWith("<think>") && opensThought(question.demonstration)) {
-    warnings.push("The prompt already opens <think>, and the demonstration opens it once more");
   }
   return warnings;
 }

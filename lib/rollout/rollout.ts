@@ -6,6 +6,7 @@
 import * as tf from "@tensorflow/tfjs";
 import type { Question } from "../data/question.ts";
 import { bucket, stepsPerRead } from "../compute/device.ts";
+import { storesHalves } from "../compute/gpu.ts";
 import { embedding } from "../compute/ops/embedding.ts";
 import { checkSampling, sampleTokens, type SamplingOptions } from "../compute/ops/sample.ts";
 import { disposeCache, type KvCache, kvCache, readNext, readPrompts } from "../model/kv_cache.ts";
@@ -46,7 +47,7 @@ export interface RolloutOptions extends SamplingOptions {
   /** Tokens a completion may have, EOS and what it starts from included. */
   readonly maxNewTokens: number;
   /**
-   * Completions decoded side by side, but never less than one group; unless given, as many as 2 GiB
+   * Completions decoded side by side, but never less than one group; unless given, as many as 1 GiB
    * of keys and values hold, and at most 512.
    */
   readonly maxRows?: number;
@@ -118,7 +119,7 @@ export function encodePrompt(
   question: Question,
   maxNewTokens: number,
 ): readonly number[] {
-  const prompt = encodePart(policy, question, "prompt");
+  const prompt = promptIds(policy, question);
   const room = policy.config.max_position_embeddings - maxNewTokens;
   if (room < 1) {
     throw new RangeError(
@@ -136,29 +137,53 @@ export function encodePrompt(
 }
 
 /**
- * The ids of a text of a question.
+ * The ids of a question's prompt, however many.
  *
  * @throws {RangeError} When the vocabulary cannot spell it; names the question.
  */
-export function encodePart(
+export function promptIds({ tokenizer }: Policy, question: Question): number[] {
+  return naming("prompt", question, () => tokenizer.encodePrompt(question.prompt));
+}
+
+/**
+ * The ids of a question's demonstration, as it goes on from a prompt: where that ends with
+ * `<think>` already, the demonstration's own is left out.
+ *
+ * @param prompt Ids, from {@linkcode promptIds}.
+ * @throws {RangeError} When the vocabulary cannot spell it; names the question.
+ */
+export function demonstrationIds(
   { tokenizer }: Policy,
   question: Question,
-  part: "prompt" | "demonstration",
+  prompt: readonly number[],
 ): number[] {
+  const text = goingOn(tokenizer.decode(prompt), question.demonstration!);
+  return naming("demonstration", question, () => tokenizer.encode(text));
+}
+
+/** A demonstration less the `<think>` that the prompt ends with, and less the blank after it. */
+function goingOn(prompt: string, demonstration: string): string {
+  const opened = /<think>(\s*)$/.exec(prompt);
+  if (!opened) return demonstration;
+  const blankIsThere = opened[1] !== "";
+  return demonstration.replace(blankIsThere ? /^\s*<think>\s*/ : /^\s*<think>/, "");
+}
+
+/** Has errors of the tokenizer name the question. */
+function naming<T>(part: string, { id }: Question, act: () => T): T {
   try {
-    const text = question[part]!;
-    return part === "prompt" ? tokenizer.encodePrompt(text) : tokenizer.encode(text);
+    return act();
   } catch (error) {
     if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`Cannot use the ${part} of question ${question.id}: ${error.message}`);
+    throw new RangeError(`Cannot use the ${part} of question ${id}: ${error.message}`);
   }
 }
 
-/** Rows whose keys and values, of so many tokens each, fit into 2 GiB; at most 512. */
-function rowsThatFit(config: ModelConfig, tokens: number): number {
+/** Rows whose keys and values, of so many tokens each, fit into 1 GiB; at most 512. */
+export function rowsThatFit(config: ModelConfig, tokens: number): number {
   const { num_hidden_layers, num_key_value_heads, head_dim } = config;
-  const bytes = 4 * 2 * num_hidden_layers * num_key_value_heads * head_dim * tokens;
-  return Math.min(512, Math.floor(2 ** 31 / bytes));
+  const numbers = 2 * num_hidden_layers * num_key_value_heads * head_dim * tokens;
+  return Math.min(512, Math.floor(2 ** 31 / (numbers * (storesHalves() ? 2 : 4))));
 }
 
 /** A completion being written. */

@@ -40,12 +40,20 @@ export interface RunConfig {
   readonly prompt?: PromptOptions;
   /** Of the adapter that learns; all weights learn unless given. */
   readonly lora?: LoraConfig;
+  /** Who is asked for demonstrations meanwhile; nobody unless given. */
+  readonly teacher?: TeacherAddress;
   /** Device by name, and what stood behind it. */
   readonly device: { readonly name: string; readonly description: string };
   /** Versions of this toolkit, Deno and TensorFlow.js. */
   readonly versions: Readonly<Record<string, string>>;
   /** Commit of this toolkit, with `-dirty` when files differed; null outside a git checkout. */
   readonly commit: string | null;
+}
+
+/** A server that demonstrates, less what lets one in. */
+export interface TeacherAddress {
+  readonly url: string;
+  readonly model: string;
 }
 
 const text = z.string();
@@ -70,6 +78,7 @@ const configSchema = z.object({
   prompt: z.object({ template: text.optional(), system: text.optional() }).optional(),
   lora: z.object({ r: z.number(), lora_alpha: z.number(), target_modules: z.array(text) })
     .optional(),
+  teacher: z.object({ url: text, model: text }).optional(),
   device: z.object({ name: z.enum(["webgpu", "wasm", "cpu"]), description: text }),
   versions: z.record(text),
   commit: text.nullable(),
@@ -127,6 +136,7 @@ export async function runConfig(
     policyFingerprint: await policyFingerprint(policy),
     prompt: given.prompt,
     lora: given.lora,
+    teacher: given.teacher,
     device: given.device,
     versions: versions(),
     commit: await currentCommit(),
@@ -176,7 +186,7 @@ export async function openPolicy(nameOrPath: string, options: LoadOptions = {}):
     for (const file of ["config.json", ADAPTER_CONFIG]) {
       if (!await isFile(`${checkpoint}/${file}`)) continue;
       const { prompt } = await readRunConfig(path);
-      return await loadPolicy(checkpoint, { prompt, ...options });
+      return await loadPolicy(checkpoint, { ...options, prompt: options.prompt ?? prompt });
     }
   }
   return await loadPolicy(path, options);
@@ -260,7 +270,8 @@ function checkState(
       `Cannot read ${path} as step must be at most the run's ${steps}: current value is ${state.step}`,
     );
   }
-  const indices = [...state.hardest.map(({ index }) => index), ...Object.keys(state.taught)];
+  const waiting = [...state.hardest, ...state.wanted].map(({ index }) => index);
+  const indices = [...waiting, ...Object.keys(state.taught)];
   const outside = indices.find((index) => Number(index) >= size);
   if (outside !== undefined) {
     throw new RangeError(

@@ -73,7 +73,7 @@ export class TeacherFault extends Error {
 }
 
 /**
- * Checks and completes the address of a server.
+ * Checks and completes the address of a server, which may be complete already.
  *
  * @throws {TypeError} When it is no address of HTTP.
  *
@@ -85,6 +85,7 @@ export class TeacherFault extends Error {
  * const wanted = "http://localhost:8080/v1/chat/completions";
  * assertEquals(completionsUrl("http://localhost:8080").href, wanted);
  * assertEquals(completionsUrl("http://localhost:8080/v1/").href, wanted);
+ * assertEquals(completionsUrl(wanted).href, wanted);
  * ```
  */
 export function completionsUrl(url: string): URL {
@@ -94,7 +95,7 @@ export function completionsUrl(url: string): URL {
       `Cannot ask a teacher as its address must be of http or https: current value is ${url}`,
     );
   }
-  parsed.pathname = parsed.pathname.replace(/\/+$/, "").replace(/\/v1$/, "") +
+  parsed.pathname = parsed.pathname.replace(/\/+$/, "").replace(/\/v1(\/chat\/completions)?$/, "") +
     "/v1/chat/completions";
   return parsed;
 }

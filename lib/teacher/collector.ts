@@ -44,6 +44,9 @@ export type Asking = Pick<
   "server" | "model" | "system" | "temperature" | "maxTokens"
 >;
 
+/** Longest time that a timer counts, in milliseconds: a longer one would fire at once. */
+const LONGEST_TIMER = 2 ** 31 - 1;
+
 /** Settings of {@linkcode openCollector}. */
 export interface CollectorOptions {
   readonly server: ChatServer;
@@ -102,7 +105,7 @@ export function openCollector(options: CollectorOptions): Collector {
     const times = [pace.changesAt, ...queue.map(({ notBefore }) => notBefore)]
       .filter((time) => time > now);
     if (queue.length > 0 && times.length > 0) {
-      timer = setTimeout(pump, Math.ceil(Math.min(...times) - now));
+      timer = setTimeout(pump, Math.min(LONGEST_TIMER, Math.ceil(Math.min(...times) - now)));
     }
   }
 
@@ -136,6 +139,12 @@ export function openCollector(options: CollectorOptions): Collector {
       once(kind, `the teacher at ${asking.server} gave no reply to ${sample.id}: ${message}`);
     }
     const faults = before + 1;
+    if (kind === "busy" && faults === limits.tries) {
+      once(
+        kind,
+        `the teacher at ${asking.server} puts off ${sample.id} time and again: ${message}`,
+      );
+    }
     if (kind === "refused" || (faults >= limits.tries && kind !== "busy" && !pace.isDown)) {
       options.onGivenUp(sample);
     } else {

@@ -46,7 +46,7 @@ export function openCourier(
   });
   worker.on("error", (error: Error) => {
     gone();
-    receive({ kind: "warn", line: `the teacher is asked no more: ${error.message}` });
+    receive({ kind: "gone", why: error.message });
   });
   worker.on("exit", gone);
   const send = (message: ToCollector): void => worker.postMessage(message);

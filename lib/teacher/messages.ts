@@ -30,4 +30,6 @@ export type FromCollector =
   | { readonly kind: "fault"; readonly fault: FaultKind }
   | { readonly kind: "givenUp"; readonly sample: Sample }
   | { readonly kind: "warn"; readonly line: string }
+  /** From its keeper: the thread has ended by a fault. */
+  | { readonly kind: "gone"; readonly why: string }
   | { readonly kind: "sync"; readonly count: number };

@@ -12,7 +12,7 @@ export interface Sights {
    * @param warn Told when that cannot be recorded.
    * @returns How many are new.
    */
-  beginStep(step: number, warn: (line: string) => void): number;
+  beginStep(step: number, warn: (line: string) => void): Promise<number>;
 }
 
 /** Opens what a run of this name has seen. */
@@ -27,7 +27,7 @@ export function openSights(run: string, store: Pick<TeacherStore, "seen" | "appe
   return {
     has: (key) => visible.has(key),
     arrived: (key) => void arrived.add(key),
-    beginStep(step, warn): number {
+    async beginStep(step, warn): Promise<number> {
       const before = visible.size;
       for (const record of recorded) if (record.step <= step) show(record.questions);
       const questions = [...arrived].filter((key) => !visible.has(key));
@@ -37,7 +37,7 @@ export function openSights(run: string, store: Pick<TeacherStore, "seen" | "appe
       [last] = [step];
       show(questions);
       arrived.clear();
-      store.append(record).catch(({ message }) => {
+      await store.append(record).catch(({ message }) => {
         warn(
           `what the run sees of its teacher cannot be stored, so it cannot be repeated: ${message}`,
         );

@@ -38,7 +38,7 @@ export interface TeacherOptions {
   readonly model: string;
   /** Whose verifier decides. */
   readonly dataset: Pick<Dataset, "reward">;
-  /** File of all replies; several runs may share it, one after the other or at once. */
+  /** File of all replies; several runs may share it, one after the other. */
   readonly store: string;
   /** Names the run in the store; runs of other settings need other names. */
   readonly run: string;
@@ -85,7 +85,7 @@ export interface Teacher extends AsyncDisposable {
 /**
  * Opens a teacher; asks nothing yet.
  *
- * @throws {TypeError} When its address is none.
+ * @throws {TypeError} When its address is none, or its key cannot be sent.
  * @throws {RangeError} When a setting is out of range.
  * @throws {Error} When the store cannot be opened.
  */
@@ -94,6 +94,7 @@ export async function openTeacher(options: TeacherOptions): Promise<Teacher> {
   const { samples = 4, seed } = options;
   const limits = { ...TEACHER_LIMITS, ...options.limits };
   checkTeacher({ samples, maxTokens, concurrency: limits.concurrency, tries: limits.tries });
+  checkKey(key);
   const { href, origin, pathname } = completionsUrl(url);
   const asking = { server: origin + pathname, model, system, temperature, maxTokens };
   const store = await openStore(options.store);
@@ -116,6 +117,7 @@ function startTeacher(
   const asked = new Map<string, Question>();
   const waiting = new Set<string>();
   let resting = Promise.withResolvers<void>();
+  let isGone = false;
   let [judging, closing]: [Promise<void>, Promise<void> | undefined] = [
     Promise.resolve(),
     undefined,
@@ -125,7 +127,11 @@ function startTeacher(
     if (message.kind === "warn") warn(message.line);
     else if (message.kind === "fault") tally.faults[message.fault]++;
     else if (message.kind === "givenUp") giveUp(keyOf(message.sample));
-    else judging = judging.then(() => take(message.sample)); // one after the other, as they came
+    else if (message.kind === "gone") {
+      isGone = true;
+      warn(`the teacher is asked no more: ${message.why}`);
+      waiting.forEach(giveUp);
+    } else judging = judging.then(() => take(message.sample)); // one after the other, as they came
   });
 
   function settle(key: string): void {
@@ -184,7 +190,7 @@ function startTeacher(
       asked.set(key, question);
       const attempt = tried.get(key) ?? 0;
       if (accepted.has(key)) return sights.arrived(key);
-      if (attempt >= samples) return;
+      if (attempt >= samples || isGone) return;
       if (waiting.size === 0) resting = Promise.withResolvers();
       waiting.add(key);
       courier.ask({ id: question.id, prompt: question.prompt, attempt });
@@ -195,7 +201,7 @@ function startTeacher(
     },
     async beginStep(step: number): Promise<number> {
       if (!closing) await arrivals();
-      return sights.beginStep(step, warn);
+      return await sights.beginStep(step, warn);
     },
     get counts(): TeacherCounts {
       return { ...tally.counts(), asked: asked.size, waiting: waiting.size };
@@ -203,6 +209,15 @@ function startTeacher(
     idle: () => waiting.size === 0 ? Promise.resolve() : resting.promise,
     ...{ close, [Symbol.asyncDispose]: close },
   };
+}
+
+/** Checks a key without telling it, as the error of a request would. */
+function checkKey(key: string | undefined): void {
+  if (key === undefined || /^[\x20-\x7e]*$/.test(key.trim())) return;
+  throw new TypeError(
+    "Cannot ask a teacher as its key must be of visible ASCII characters: " +
+      "current value is not shown",
+  );
 }
 
 function checkTeacher(counts: Readonly<Record<string, number>>): void {

@@ -73,7 +73,12 @@ const id = z.number().int().nonnegative();
 const generationSchema = z.object({ eos_token_id: z.union([id, z.array(id)]).nullish() });
 const jsonSchema = z.object({
   added_tokens: z.array(
-    z.object({ id, content: z.string().min(1), special: z.boolean() }).passthrough(),
+    z.object({
+      id,
+      content: z.string().min(1),
+      special: z.boolean(),
+      single_word: z.literal(false).optional(), // which the library finds inside words, too
+    }).passthrough(),
   ).default([]),
   model: z.object({
     type: z.literal("BPE"),

@@ -89,6 +89,8 @@ Deno.test("GSM8K's answer is what follows #### and its working demonstrates", as
   assertEquals(await read([{ question: "How many?", answer }]), [
     { id: "0", prompt: "How many?", answer: "1,080", demonstration: answer },
   ]);
+  const [second] = await read([{ question: "a", answer: "a guess\n#### 7\nno\n#### 8\n" }]);
+  assertEquals(second?.answer, "8"); // the last line, as the form wants
   await assertRejects(
     () => read([{ question: "a", answer }, { question: "b", answer: "1080" }]),
     RangeError,
@@ -183,11 +185,9 @@ Deno.test("MMLU-Pro's options keep their order when a demonstration names letter
   const [question] = await read([{ ...PRO, cot_content: "A: The answer is (B)." }]);
   assertEquals(question?.prompt, "Which is a metal?\n\nA. salt\nB. iron\nC. air\nD. ice");
   assertEquals([question?.answer, question?.demonstration], ["B", "A: The answer is (B)."]);
-  await rejects(
-    { ...PRO, answer: "E" },
-    RangeError,
-    "answer as it must be the letter of an option",
-  );
+  for (const answer of ["E", "iron", "Bromine", "b"]) {
+    await rejects({ ...PRO, answer }, RangeError, "answer as it must be the letter of an option");
+  }
 });
 
 Deno.test("ARC's labels become letters", async () => {
@@ -201,6 +201,8 @@ Deno.test("ARC's labels become letters", async () => {
     { id: "Mercury_7", prompt: "Which?\n\nA. x\nB. y\nC. z", answer: "C" },
   ]);
   await rejects({ ...row, answerKey: "D" }, RangeError, "answerKey as it must be a label");
+  const choices = { text: ["x", "y"], label: ["1", "2", "3"] };
+  await rejects({ ...row, choices }, RangeError, "choices as each text must have its label");
 });
 
 Deno.test("GPQA's right answer comes first in the file and anywhere in the question", async () => {

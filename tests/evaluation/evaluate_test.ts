@@ -5,7 +5,8 @@ import {
   assertNotEquals,
   assertRejects,
 } from "@std/assert";
-import { binaryReward, type Dataset } from "../../lib/data/question.ts";
+import { operators } from "../../datasets/operators.ts";
+import { binaryReward, type Dataset, questionsOf } from "../../lib/data/question.ts";
 import { baseAccuracies } from "../../lib/evaluation/base.ts";
 import {
   accuraciesOf,
@@ -18,6 +19,7 @@ import { evaluationTable } from "../../lib/evaluation/table.ts";
 import { modelConfig } from "../../lib/model/config.ts";
 import { createPolicy, disposePolicy } from "../../lib/model/policy.ts";
 import { PLAIN_SAMPLING } from "../../lib/compute/ops/sample.ts";
+import { hashText } from "../../lib/random.ts";
 import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
 import { assertClose, eachDevice, TINY } from "../_devices.ts";
 
@@ -221,6 +223,25 @@ Deno.test("datasetFingerprint() tells question sets apart, and nothing else", ()
     { ...set, question: (index) => ({ ...set.question(index), prompt: "a=" }) },
   ];
   for (const other of others) assertNotEquals(datasetFingerprint(other), fingerprint);
+});
+
+Deno.test("datasetFingerprint() is the hash of all questions as one text, as stored cells have it", () => {
+  const texts = ["日本\nx²", 'say "hi"', "\ud800", ""];
+  const set: Dataset = {
+    ...marked(8),
+    question: (i) => ({
+      ...{ id: `${i}`, prompt: texts[i % 4]!, answer: texts[(i + 1) % 4]! },
+      ...(i < 4 ? {} : { demonstration: texts[(i + 2) % 4]! }),
+    }),
+  };
+  for (const dataset of [set, { ...set, size: 1 }, operators({ size: 50 })]) {
+    const joined = questionsOf(dataset).map(({ prompt, answer, demonstration }) =>
+      JSON.stringify([prompt, answer, demonstration])
+    ).join("\n");
+    const hash = hashText(joined).toString(16).padStart(8, "0");
+    assertEquals(datasetFingerprint(dataset), hash);
+  }
+  assertEquals(datasetFingerprint(operators()), "4cbcf70c"); // results/full/*/config.json
 });
 
 eachDevice("baseAccuracies() samples once, then reads its file", async () => {

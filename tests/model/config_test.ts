@@ -68,6 +68,8 @@ Deno.test("modelConfig() rejects what would change the computation, and names it
   for (
     const [model_type, bad, part] of [
       ["qwen2", { use_sliding_window: true }, "use_sliding_window is not supported"],
+      ["qwen2", { use_mrope: true }, "use_mrope is not supported"],
+      ["qwen2", { is_causal: false }, "is_causal is not supported"],
       ["qwen3", { layer_types: ["sliding_attention"] }, "layer_types"],
       ["llama", { partial_rotary_factor: 0.5 }, "partial_rotary_factor"],
       ["llama", { rope_parameters: { partial_rotary_factor: 0.5 } }, "partial_rotary_factor"],
@@ -81,6 +83,8 @@ Deno.test("modelConfig() rejects what would change the computation, and names it
       ["llama", scaled({ rope_type: "linear", factor: -1 }), "current value is -1"],
       ["llama", scaled({ rope_type: "llama3", factor: 8 }), "rope_scaling.low_freq_factor"],
       ["llama", scaled("linear"), "rope_scaling"],
+      ["qwen2", scaled({ type: "mrope", mrope_section: [2, 3] }), `current value is "mrope"`],
+      ["qwen2", scaled({ rope_type: "default", mrope_section: [2, 3] }), "rope_scaling"],
       ["llama", { rope_parameters: { full_attention: { rope_theta: 1 } } }, "rope_scaling"],
       ["qwen2_moe", {}, "model_type"],
       ["qwen3_moe", {}, `current value is "qwen3_moe"`],

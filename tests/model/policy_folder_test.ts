@@ -165,6 +165,18 @@ folderTest("savePolicy() tells what ends a completion, one or several", async (f
   assertEquals({ bos_token_id, eos_token_id, pad_token_id }, tokens);
 });
 
+folderTest("savePolicy() keeps how a published model is sampled", async (folder, policy) => {
+  const published = { eos_token_id: 12, top_p: 0.8, repetition_penalty: 1.05 };
+  const files = () => ({
+    ...policy.tokenizer.files(),
+    "generation_config.json": JSON.stringify(published),
+  });
+  const tokenizer = { ...policy.tokenizer, stopTokenIds: [12, 3], files }; // 3 ends a turn
+  await savePolicy({ ...policy, tokenizer }, folder);
+  const written = JSON.parse(await Deno.readTextFile(`${folder}/generation_config.json`));
+  assertEquals(written, { ...published, eos_token_id: [12, 3], pad_token_id: 13 });
+});
+
 folderTest("savePolicy() leaves the old folder unchanged when a file cannot be written", async (
   folder,
   policy,

@@ -150,15 +150,6 @@ eachDevice("preflight() warns of turns that end otherwise than demonstrations", 
   assertEquals(warned(await report(same, question("x")), "demonstrations with").length, 0);
 }, CPU);
 
-eachDevice("preflight() warns of a thought that is opened twice", async () => {
-  const tokenizer = chat({}, { template: "{{ messages[-1].content }}\n<think>{{ '\\n' }}" });
-  const opened = "already opens <think>";
-  const twice = await report(tokenizer, question("x", "<think>\ny"));
-  assertEquals(warned(twice, opened).length, 1);
-  assertEquals(warned(await report(tokenizer, question("x", "y")), opened).length, 0);
-  assertEquals(warned(await report(chat(), question("x", "<think>")), opened).length, 0);
-}, CPU);
-
 eachDevice("preflight() warns of a template that writes the date", async () => {
   const dated = chat({ config: { chat_template: "{{ strftime_now('%d %b %Y') }}" + CHAT } });
   assertEquals(warned(await report(dated, question("x")), "today's date").length, 1);

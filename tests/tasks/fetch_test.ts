@@ -4,11 +4,10 @@
  * @module
  */
 import { assert, assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import denoJson from "../../deno.json" with { type: "json" };
 import { COMMIT, content, openHub, sha256Of, temporaryFolder } from "../fetch/_hub.ts";
+import { sharedPath, testWith } from "../_shared.ts";
+import { runCommand } from "./_command.ts";
 
-const root = new URL("../../", import.meta.url);
 const FILES = {
   "config.json": content(20, 2),
   "model.safetensors": content(90_000),
@@ -21,22 +20,11 @@ async function run(
   line: string,
   env: Record<string, string> = {},
 ): Promise<{ code: number; out: string; err: string }> {
-  const words = denoJson.tasks.fetch.split(" ").slice(1, -1);
-  const script = fileURLToPath(new URL("tasks/fetch.ts", root));
-  const config = ["--no-check", "--config", fileURLToPath(new URL("deno.json", root))];
-  const [verb, ...permissions] = words;
-  const kept = ["HOME", "PATH", "DENO_DIR"].flatMap((name) => {
-    const value = Deno.env.get(name);
-    return value === undefined ? [] : [[name, value]];
-  });
-  const { code, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: [verb!, ...config, ...permissions, script, ...line.split(" ")],
-    cwd: folder,
+  const { code, stdout, stderr } = await runCommand(`fetch ${line}`, folder, {
+    env,
     clearEnv: true,
-    env: { ...Object.fromEntries(kept), NO_COLOR: "1", ...env },
-  }).output();
-  const text = (bytes: Uint8Array) => new TextDecoder().decode(bytes);
-  return { code, out: text(stdout), err: text(stderr) };
+  });
+  return { code, out: stdout, err: stderr };
 }
 
 Deno.test("fetch brings a model of the hub once, and says from which commit", async () => {
@@ -123,6 +111,37 @@ Deno.test("fetch refuses a file that is not the published one", async () => {
     /^error: Cannot take aime\.jsonl as its sha256 must be \w{64}: current value is/,
   );
   assertEquals([...Deno.readDirSync(`${folder.path}/downloads/data`)], []);
+});
+
+testWith("fetch finds questions by what they hash to, whatever their names", {
+  train: sharedPath("data/gsm8k_train.jsonl"),
+  test: sharedPath("data/gsm8k_test.jsonl"),
+}, async ({ train, test }) => {
+  await using folder = await temporaryFolder();
+  await Deno.mkdir(`${folder.path}/mine`);
+  await Deno.copyFile(train, `${folder.path}/mine/learn.jsonl`);
+  await Deno.copyFile(test, `${folder.path}/mine/judge.jsonl`);
+  await Deno.writeTextFile(`${folder.path}/mine/test.jsonl`, "{}\n"); // of another set
+  const { code, out, err } = await run(folder.path, "data gsm8k --from mine --quiet");
+  assertEquals([code, err], [0, ""]);
+  assertStringIncludes(out, "downloads/data/gsm8k: 2 files, 4.9 MB, 2 of them new, from mine, MIT");
+  assertStringIncludes(out, "deno task fetch data math-500"); // where its third split is
+  const stored = `${folder.path}/downloads/data/gsm8k`;
+  assertEquals(await Deno.readFile(`${stored}/train.jsonl`), await Deno.readFile(train));
+  assertEquals(await Deno.readFile(`${stored}/test.jsonl`), await Deno.readFile(test));
+});
+
+Deno.test("fetch says which file of a question set is not there", async () => {
+  await using folder = await temporaryFolder();
+  await Deno.mkdir(`${folder.path}/mine`);
+  for (const name of ["learn", "judge"]) {
+    await Deno.writeTextFile(`${folder.path}/mine/${name}.jsonl`, "{}\n");
+  }
+  const { code, err } = await run(folder.path, "data gsm8k --from mine --quiet");
+  assertEquals(
+    [code, err],
+    [1, "error: Cannot take train.jsonl from mine as it must be there: it is not\n"],
+  );
 });
 
 Deno.test("fetch names a mistake on its line", async () => {

@@ -1,4 +1,6 @@
 import { assert, assertEquals, assertMatch } from "@std/assert";
+import { completionsUrl } from "../../lib/teacher/chat.ts";
+import { openCollector, TEACHER_LIMITS } from "../../lib/teacher/collector.ts";
 import type { TeacherOptions } from "../../lib/teacher/teacher.ts";
 import { type Answer, hang, openServer, openTest, question, reply, solve } from "./_server.ts";
 
@@ -11,6 +13,16 @@ const body = (text: string): Answer => () => new Response(text);
 function closedUrl(): string {
   using listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
   return `http://127.0.0.1:${(listener.addr as Deno.NetAddr).port}`;
+}
+
+/** Tells the delays of all timers until it is disposed of. */
+function watchTimers(onTimer: (delay: number) => void): Disposable {
+  const { setTimeout: original } = globalThis;
+  globalThis.setTimeout = ((run: () => void, delay = 0) => {
+    onTimer(delay);
+    return original(run, delay);
+  }) as typeof setTimeout;
+  return { [Symbol.dispose]: () => void (globalThis.setTimeout = original) };
 }
 
 /** Asks one question of a server that answers so; what came of it. */
@@ -49,6 +61,37 @@ Deno.test("openTeacher() asks again after a fault of the server, a reset and a r
   const { faults, got } = await ask([busy, right]);
   assertEquals([faults, got], [{ busy: 1 }, "It is 42"]);
   assert(performance.now() - started > 990);
+});
+
+Deno.test("openTeacher() tells once that a server puts it off time and again", async () => {
+  let count = 0;
+  const busy: Answer = (asked, request) => (++count < 8 ? status(429) : right)(asked, request);
+  const { faults, got, warnings } = await ask([busy]);
+  assertEquals([faults, got], [{ busy: 7 }, "It is 42"]);
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /puts off 21 time and again: it answered 429 Too Many Requests$/);
+});
+
+Deno.test("openCollector() waits for a time that no timer can count, and not by turning", async () => {
+  await using server = openServer(status(429, { "retry-after": "100000000" }));
+  const delays: number[] = [];
+  using _timers = watchTimers((delay) => delays.push(delay));
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const collector = openCollector({
+    server: { url: completionsUrl(server.url), timeout: 5000, maxBytes: 1000 },
+    asking: { server: "s", model: "m", system: null, temperature: 0, maxTokens: 1 },
+    limits: TEACHER_LIMITS,
+    seed: 1,
+    onReply: () => {},
+    onFault: () => resolve(),
+    onGivenUp: () => {},
+    warn: () => {},
+  });
+  collector.add({ id: "1", prompt: "1+1=", attempt: 0 });
+  await promise;
+  await new Promise((resolve) => setTimeout(resolve, 50));
+  collector.close();
+  assertEquals(delays.filter((delay) => delay > 1e6), [2 ** 31 - 1]); // 25 days, and then again
 });
 
 Deno.test("openTeacher() counts nonsense of every kind, tells it once, and lets the question be", async () => {

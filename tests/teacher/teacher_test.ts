@@ -180,6 +180,18 @@ Deno.test("openTeacher() lets a verifier that fails stop nothing, and tells it",
   assertEquals(test.warnings, ["the verifier failed on a reply to 1: Error: out of order"]);
 });
 
+Deno.test("openTeacher() tells that its thread has ended, and keeps nobody waiting", async () => {
+  await using test = await openTest("http://127.0.0.1:1", { seed: -1 }); // no stream has this seed
+  const { teacher, warnings } = test;
+  teacher.ask(question(1));
+  await teacher.idle();
+  teacher.ask(question(2));
+  await teacher.idle();
+  assertEquals([await teacher.beginStep(0), teacher.counts.waiting], [0, 0]);
+  assertEquals(warnings.length, 1);
+  assertMatch(warnings[0]!, /^the teacher is asked no more: Cannot address a random stream/);
+});
+
 Deno.test("openTeacher() never stores or tells the key, or a password in the address", async () => {
   let authorization: string | null = null;
   await using server = openServer((asked, request) => {
@@ -205,6 +217,14 @@ Deno.test("openTeacher() says what is wrong with a setting", async () => {
   await assertRejects(() => open({ url: "localhost:1" }), TypeError, "must be of http or https");
   await assertRejects(() => open({ samples: 0 }), RangeError, "samples must be a whole number > 0");
   await assertRejects(() => open({ store: "/none/at/all" }), Error, "Cannot open /none/at/all: ");
+  for (const key of ["sk-a\nb", "sk-\0", "ключ"]) { // fetch would tell them in its error
+    const { message } = await assertRejects(
+      () => open({ key }),
+      TypeError,
+      "key must be of visible",
+    );
+    assert(!message.includes(key), message);
+  }
 });
 
 Deno.test("withTeacher() leaves a question its own demonstration", async () => {

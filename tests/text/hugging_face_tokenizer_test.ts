@@ -215,6 +215,12 @@ Deno.test("huggingFaceTokenizer() tells which file and field is wrong", () => {
     TypeError,
     "p/generation_config.json",
   );
+  const word = { id: 0, content: "!", special: false, single_word: true };
+  check(
+    { "tokenizer.json": toyFiles({ json: { added_tokens: [word] } })["tokenizer.json"]! },
+    TypeError,
+    "Cannot read p/tokenizer.json as added_tokens.0.single_word is wrong",
+  );
   check({ "tokenizer_config.json": "{}" }, TypeError, "must name an eos_token of its vocabulary");
   check({ "chat_template.jinja": "{% if %}" }, SyntaxError, "Cannot use the prompt template of p");
 });

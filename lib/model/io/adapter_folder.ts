@@ -7,7 +7,7 @@ import { z } from "zod";
 import { readJsonAs, writeFolderWhole } from "../../files.ts";
 import type { Adapter } from "../adapter.ts";
 import type { ModelConfig } from "../config.ts";
-import { adapterShapes, checkLora } from "../lora.ts";
+import { adapterShapes, checkLora, LORA_TARGETS } from "../lora.ts";
 import { openSafetensors, writeSafetensors } from "./safetensors.ts";
 import { loadVariables } from "./tensors.ts";
 
@@ -29,12 +29,21 @@ const UNUSED = {
   layers_to_transform: null,
 } as const;
 
+/**
+ * Ways to begin an adapter that leave the policy's weights as they are. By the others (PiSSA, OLoRA
+ * and their like) a part is taken out of them, each time that PEFT loads the adapter.
+ */
+const BEGINNINGS: readonly unknown[] = [true, false, "gaussian", "orthogonal", "eva"];
+
 const configSchema = z.object({
   peft_type: z.literal("LORA"),
   base_model_name_or_path: z.string().min(1),
   r: z.number(),
   lora_alpha: z.number(),
-  target_modules: z.array(z.string()),
+  target_modules: z.union([
+    z.literal("all-linear").transform(() => [...LORA_TARGETS]),
+    z.array(z.string().transform((path) => path.split(".").at(-1)!)),
+  ]),
   rank_pattern: z.record(z.number()).nullish(),
   alpha_pattern: z.record(z.number()).nullish(),
 }).passthrough();
@@ -61,8 +70,16 @@ export async function readAdapterConfig(folder: string): Promise<AdapterDescript
     const value = found[field] ?? {};
     if (Object.keys(value).length > 0) throw unsupported(path, field, {}, value);
   }
-  const { r, lora_alpha, target_modules, base_model_name_or_path: base } = found;
-  const config = { r, lora_alpha, target_modules };
+  // Some tokens would be read without the adapter. Not written, as older versions lack the field.
+  const invocation = found.alora_invocation_tokens ?? null;
+  if (invocation !== null) throw unsupported(path, "alora_invocation_tokens", null, invocation);
+  const beginning = found.init_lora_weights ?? true;
+  if (!BEGINNINGS.includes(beginning)) {
+    throw unsupported(path, "init_lora_weights", true, beginning);
+  }
+  const { r, lora_alpha, base_model_name_or_path: base } = found;
+  // PEFT writes a path for each layer's projection where it was asked for all linear ones.
+  const config = { r, lora_alpha, target_modules: [...new Set(found.target_modules)] };
   checkLora(config);
   return { config, base };
 }

@@ -36,6 +36,9 @@ const TORCH_TYPES: Readonly<Record<FloatName, string>> = {
   BF16: "bfloat16",
 };
 
+/** Says what ends a completion, and how published models are best sampled. */
+const GENERATION_CONFIG = "generation_config.json";
+
 /** How a policy is saved. */
 export interface SaveOptions {
   /** `F32`, which keeps every bit, unless given. */
@@ -96,11 +99,13 @@ function describingFiles({ config, tokenizer }: Policy, format: FloatName): Reco
     torch_dtype: TORCH_TYPES[format],
     ...tokens,
   };
+  const files = tokenizer.files();
+  const generation = JSON.parse(files[GENERATION_CONFIG] ?? "{}"); // such as a published top_p
   const json = (value: unknown) => JSON.stringify(value, null, 2) + "\n";
   return {
+    ...files,
     "config.json": json(described),
-    "generation_config.json": json(tokens),
-    ...tokenizer.files(),
+    [GENERATION_CONFIG]: json({ ...generation, ...tokens }),
   };
 }
 
@@ -162,6 +167,12 @@ async function loadAdapted(folder: string, options: LoadOptions): Promise<Policy
     throw new Deno.errors.NotFound(
       `Cannot load the adapter ${folder} as the policy it was made for must be there: ` +
         `current value is ${path}, which is no folder or file`,
+    );
+  }
+  if (await exists(`${path}/${ADAPTER_CONFIG}`)) {
+    throw new TypeError(
+      `Cannot load the adapter ${folder} as it must have been made for a whole policy: ` +
+        `current value is ${path}, which is an adapter itself`,
     );
   }
   const policy = await loadPolicy(path, options);

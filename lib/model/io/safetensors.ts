@@ -139,13 +139,19 @@ function broken(where: string, what: string): SyntaxError {
   return new SyntaxError(`Cannot read ${where} as safetensors: ${what}`);
 }
 
+/** Bytes that a header may have, as in the format's own library; large models have some 100 kB. */
+const MAX_HEADER = 100_000_000;
+
 /** Bytes of the header, of a file of `size` bytes that begins with `start`. */
 function headerLength(start: Uint8Array, size: number, where: string): number {
   const length = start.length < 8
     ? Infinity
     : Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
-  if (8 + length <= size) return length;
-  throw broken(where, `the header must fit: current size is ${size} bytes`);
+  if (length <= Math.min(size - 8, MAX_HEADER)) return length;
+  throw broken(
+    where,
+    `the header must fit, in at most ${MAX_HEADER} bytes: current size is ${size} bytes`,
+  );
 }
 
 /** Where a file of `size` bytes keeps the tensors that its header lists. */

@@ -59,7 +59,7 @@ export interface RandomAdapter {
   readonly base: string;
   readonly r: number;
   readonly alpha: number;
-  readonly targets: readonly string[];
+  readonly targets: readonly string[] | string;
 }
 
 /** Makes and saves a random adapter with PEFT. */

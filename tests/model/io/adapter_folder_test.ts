@@ -79,6 +79,24 @@ eachDevice(
 );
 
 eachDevice(
+  "loadPolicy() reads what PEFT writes where an adapter is for all linear layers",
+  () =>
+    withFolders(LORA_TARGETS, async ({ adapter }, policy) => {
+      const path = `${adapter}/adapter_config.json`;
+      const written = JSON.parse(await Deno.readTextFile(path));
+      const layers = ["model.layers.0.self_attn.", "layers.1.mlp."]; // a path for each of them
+      const paths = layers.flatMap((layer) => LORA_TARGETS.map((name) => layer + name));
+      for (const target_modules of ["all-linear", paths]) {
+        await Deno.writeTextFile(path, JSON.stringify({ ...written, target_modules }));
+        const loaded = await loadPolicy(adapter);
+        assertEquals(loaded.adapter!.config, policy.adapter!.config);
+        disposePolicy(loaded);
+      }
+    }),
+  { devices: ["cpu"] },
+);
+
+eachDevice(
   "loadPolicy() tells what is wrong with an adapter's folder",
   () =>
     withFolders(["q_proj"], async ({ root, base, adapter }) => {
@@ -99,11 +117,19 @@ eachDevice(
         "use_rslora must be false: current value is true",
       );
       await reject({ rank_pattern: { q_proj: 2 } }, TypeError, "rank_pattern must be {}");
-      await reject({ target_modules: "all-linear" }, TypeError, "target_modules is wrong");
+      await reject(
+        { init_lora_weights: "pissa" },
+        TypeError,
+        `init_lora_weights must be true: current value is "pissa"`,
+      );
+      await reject({ alora_invocation_tokens: [1] }, TypeError, "alora_invocation_tokens must be");
+      await reject({ target_modules: ".*_proj" }, TypeError, "target_modules is wrong");
+      await reject({ target_modules: "all-linear" }, TypeError, "lora_A.weight must be [3,16]");
       await reject({ target_modules: ["lm_head"] }, RangeError, "current value is lm_head");
       await reject({ peft_type: "IA3" }, TypeError, "peft_type is wrong");
       await reject({ r: 4 }, TypeError, "q_proj.lora_A.weight must be [4,16]");
       await reject({ base_model_name_or_path: "owner/name" }, Deno.errors.NotFound, "owner/name");
+      await reject({ base_model_name_or_path: adapter }, TypeError, "is an adapter itself");
       const elsewhere = await loadPolicy(adapter, { base });
       disposePolicy(elsewhere);
       await Deno.remove(`${root}/adapter/adapter_model.safetensors`);
@@ -140,19 +166,16 @@ if (PYTHON) {
     () =>
       withFolders(["q_proj"], async ({ root, base }) => {
         const made = `${root}/peft`;
-        await pythonAdapter(made, {
-          base,
-          r: 4,
-          alpha: 6,
-          targets: ["k_proj", "v_proj", "down_proj"],
-        });
-        const { answers } = await pythonScores(made, PROMPTS, 32);
-        const policy = await loadPolicy(made);
-        for (const [i, prompt] of PROMPTS.entries()) {
-          const logits = await logitsOf(policy, prompt);
-          assertClose(logits.slice(-CONFIG.vocab_size), answers[i]!.logits, 1e-4);
+        for (const targets of [["k_proj", "v_proj", "down_proj"], "all-linear"]) {
+          await pythonAdapter(made, { base, r: 4, alpha: 6, targets });
+          const { answers } = await pythonScores(made, PROMPTS, 32);
+          const policy = await loadPolicy(made);
+          for (const [i, prompt] of PROMPTS.entries()) {
+            const logits = await logitsOf(policy, prompt);
+            assertClose(logits.slice(-CONFIG.vocab_size), answers[i]!.logits, 1e-4);
+          }
+          disposePolicy(policy);
         }
-        disposePolicy(policy);
       }),
     { devices: ["wasm"] },
   );

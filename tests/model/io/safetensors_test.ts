@@ -74,6 +74,19 @@ eachDevice(
 );
 
 eachDevice(
+  "openSafetensors() rejects a header too large for any model, and does not read it",
+  () =>
+    inFolder(async (folder) => {
+      const length = new Uint8Array(8);
+      new DataView(length.buffer).setBigUint64(0, 2n ** 40n, true);
+      await Deno.writeFile(`${folder}/x`, length);
+      await Deno.truncate(`${folder}/x`, 2 ** 40 + 8); // a file of holes
+      await assertRejects(() => openSafetensors(`${folder}/x`), SyntaxError, "the header must fit");
+    }),
+  { devices: ["cpu"] },
+);
+
+eachDevice(
   "openSafetensors() rejects a file that is cut off while it is open",
   () =>
     inFolder(async (folder, tensors) => {
