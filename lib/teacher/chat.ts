@@ -101,6 +101,25 @@ export function completionsUrl(url: string): URL {
 }
 
 /**
+ * The complete address of a server as it may be stored and told: without what lets one in.
+ *
+ * @throws {TypeError} When it is no address of HTTP.
+ *
+ * @example Usage
+ * ```ts
+ * import { assertEquals } from "@std/assert";
+ * import { publicAddress } from "./chat.ts";
+ *
+ * const given = "https://me:secret@example.org/v1?token=secret";
+ * assertEquals(publicAddress(given), "https://example.org/v1/chat/completions");
+ * ```
+ */
+export function publicAddress(url: string): string {
+  const { origin, pathname } = completionsUrl(url);
+  return origin + pathname;
+}
+
+/**
  * Asks once.
  *
  * @param signal Ends the wait.

@@ -21,7 +21,7 @@
  * @module
  */
 import type { Dataset, Question } from "../data/question.ts";
-import { type ChatReply, completionsUrl } from "./chat.ts";
+import { type ChatReply, completionsUrl, publicAddress } from "./chat.ts";
 import { type Asking, TEACHER_LIMITS, type TeacherLimits, warnOnce } from "./collector.ts";
 import { type CollectorStart, openCourier } from "./courier.ts";
 import type { SampleReply } from "./messages.ts";
@@ -95,8 +95,8 @@ export async function openTeacher(options: TeacherOptions): Promise<Teacher> {
   const limits = { ...TEACHER_LIMITS, ...options.limits };
   checkTeacher({ samples, maxTokens, concurrency: limits.concurrency, tries: limits.tries });
   checkKey(key);
-  const { href, origin, pathname } = completionsUrl(url);
-  const asking = { server: origin + pathname, model, system, temperature, maxTokens };
+  const { href } = completionsUrl(url);
+  const asking = { server: publicAddress(url), model, system, temperature, maxTokens };
   const store = await openStore(options.store);
   store.faults.forEach(options.warn);
   const { timeout, maxBytes } = limits;

@@ -93,6 +93,21 @@ Deno.test("fetchFolder() leaves nothing, when nothing arrived", async () => {
   assertEquals(namesIn(folder.path), []);
 });
 
+Deno.test("fetchFolder() leaves what another process has just begun", async () => {
+  await using hub = openHub(FILES);
+  await using folder = await temporaryFolder();
+  const target = `${folder.path}/model`;
+  await Deno.mkdir(`${target}.part`);
+  const part = `${target}.part/config.json.part`;
+  {
+    using other = await Deno.open(part, { write: true, create: true });
+    assert(await other.tryLock(true));
+    await assertRejects(() => fetchAll(hub, target), FetchFault, "as another process does");
+  }
+  assertEquals((await Deno.stat(part)).size, 0); // there, though nothing has arrived yet
+  assertEquals((await fetchAll(hub, target)).received.length, 2);
+});
+
 Deno.test("fetchFolder() tells how far it is, over all files", async () => {
   await using hub = openHub(FILES);
   await using folder = await temporaryFolder();

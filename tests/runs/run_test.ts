@@ -110,6 +110,36 @@ inFolder("createRun() refuses a folder that holds a run, and changes nothing", a
   disposeRun(run);
 });
 
+inFolder("resumeRun() refuses a checkpoint of questions that are not there", async (folder) => {
+  const run = await startTinyRun(folder, "cpu");
+  disposeRun(run);
+  const path = `${folder}/checkpoint/state.json`;
+  const saved = JSON.parse(await Deno.readTextFile(path));
+  const outside = [{ index: tinyDataset.size, step: 0 }];
+  for (const wrong of [{ hardest: outside }, { wanted: outside }, { taught: { 8: 1 } }]) {
+    await Deno.writeTextFile(path, JSON.stringify({ ...saved, ...wrong }));
+    await assertRejects(
+      () => resumeRun(folder, run.config, tinyDataset),
+      RangeError,
+      "as questions must be in [0, 8): current value is 8",
+    );
+  }
+});
+
+inFolder("config.json tells who demonstrates", async (folder) => {
+  const { config, policy, dataset, ...run } = await startTinyRun(`${folder}/a`, "cpu");
+  const teacher = { url: "http://127.0.0.1:1/v1/chat/completions", model: "m" };
+  const taught = await createRun(
+    `${folder}/b`,
+    await runConfig({ ...config, teacher }, { policy, dataset }),
+    policy,
+    dataset,
+  );
+  assertEquals((await readRunConfig(`${folder}/b`)).teacher, teacher);
+  disposeState(taught.state);
+  disposeRun({ config, policy, dataset, ...run });
+});
+
 inFolder("createRun() makes a folder that can be resumed from its first moment", async (folder) => {
   const path = `${folder}/deep/run`;
   assertEquals(await isRun(path), false);
