@@ -195,7 +195,8 @@ interface Allocator {
 
 /**
  * Makes an allocator, for tfjs's own tensors too, throw when there is no room: at address 0 lies
- * what tfjs needs itself.
+ * what tfjs needs itself. After a request near 4 GiB has failed, tfjs's allocator gives out room that
+ * is not there or is in use (seen with 4.22.0), so from then on every request throws.
  *
  * @returns Its byte addresses, unsigned.
  */
@@ -204,14 +205,21 @@ function tellingOfFullHeap(
   memory: WebAssembly.Memory,
 ): (bytes: number) => number {
   const malloc = allocator._malloc;
+  let isBroken = false;
   const allocate = (bytes: number): number => {
-    const address = bytes < 2 ** 32 ? malloc(bytes) >>> 0 : 0;
-    if (address > 0 || bytes === 0) return address;
+    const isTooLarge = bytes >= 2 ** 31; // more is signed to the allocator
+    if (!isTooLarge && !isBroken) {
+      const address = malloc(bytes) >>> 0;
+      if (address > 0 && address + bytes <= memory.buffer.byteLength) return address;
+      isBroken = true;
+    }
     const [more, now] = [bytes, memory.buffer.byteLength].map((size) => Math.ceil(size / 2 ** 20));
     throw new RangeError(
-      `Cannot hold ${more} MiB more as all tensors on wasm must fit into 4096 MiB: current size is ` +
-        `${now} MiB; fewer tokens at once (maxTokens, questionsPerStep, groupSize, maxNewTokens) or ` +
-        "webgpu need less",
+      `Cannot hold ${more} MiB more on wasm as one tensor must be under 2048 MiB and all under 4096: ` +
+        `current size is ${now} MiB${
+          isBroken ? ", and this process must be started again" : ""
+        }; ` +
+        "fewer tokens at once (maxTokens, questionsPerStep, groupSize, maxNewTokens) need less",
     );
   };
   allocator._malloc = allocate;

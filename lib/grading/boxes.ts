@@ -50,11 +50,32 @@ const MACROS: Readonly<Record<string, string>> = {
   "\\degree": "^{\\circ}",
   "\\pounds": "",
   "\\iff": "\\operatorname{iff}",
+  "\\lcm": "\\operatorname{lcm}",
+  "\\arccot": "\\operatorname{arccot}",
+  "\\arcsec": "\\operatorname{arcsec}",
+  "\\arccsc": "\\operatorname{arccsc}",
+  "\\abs": "\\left|#1\\right|",
+  "\\nicefrac": "\\frac{#1}{#2}",
+  "\\sfrac": "\\frac{#1}{#2}",
+  "\\textdegree": "^{\\circ}",
+  "\\textdollar": "",
+  "\\euro": "",
 };
 
 /** Boxes that only move or colour what is in them. */
 export const TRANSPARENT: ReadonlySet<string> = new Set(
-  ["styling", "enclose", "underline", "mclass", "raisebox", "smash", "lap", "sizing", "vcenter"],
+  [
+    "styling",
+    "color",
+    "enclose",
+    "underline",
+    "mclass",
+    "raisebox",
+    "smash",
+    "lap",
+    "sizing",
+    "vcenter",
+  ],
 );
 
 /** Boxes that hold nothing but space. */

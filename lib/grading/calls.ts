@@ -60,7 +60,10 @@ export function callOf(reader: Reader, token: Token): Expression {
 /** Sums, integrals and limits are not worked out: they are equal as they are written. */
 function opaque(reader: Reader): Expression {
   const start = reader.at;
-  while (peek(reader) && !ENDS.has(operatorAt(reader) ?? "") && peek(reader)!.kind !== "close") {
+  let depth = 0;
+  for (let token = peek(reader); token; token = peek(reader)) {
+    if (depth === 0 && (ENDS.has(operatorAt(reader) ?? "") || token.kind === "close")) break;
+    depth += token.kind === "open" ? 1 : token.kind === "close" ? -1 : 0;
     reader.at++;
   }
   return { kind: "opaque", text: JSON.stringify(reader.tokens.slice(start, reader.at)) };
@@ -127,11 +130,24 @@ function bracketed(reader: Reader): Expression[] {
   return args;
 }
 
+/** Operators of events, which numbers in a function's bracket lack. */
+const OF_EVENTS = new Set(["mid", "|", "=", "<", ">", "le", "leq", "ge", "geq", "cap", "cup"]);
+
+/** The event of `P(X = 2)`, `P(A \mid B)`, equal as it is written; undefined for other brackets. */
+function eventOf(reader: Reader): Expression[] | undefined {
+  const rest = reader.tokens.slice(reader.at + 1);
+  const event = rest.slice(0, rest.findIndex(({ kind }) => kind === "close" || kind === "open"));
+  const marks = event.filter(({ kind, text }) => kind === "operator" && OF_EVENTS.has(text));
+  if (marks.length !== 1 || rest[event.length]?.kind !== "close") return undefined;
+  reader.at += event.length + 2;
+  return [{ kind: "opaque", text: JSON.stringify(event) }];
+}
+
 /** A function that the grammar has no meaning for: `f(x)`, `\Pr(A)`, `f^{-1}(x)`. */
 function undefinedCall(reader: Reader, name: string, sup?: readonly Token[]): Expression {
   const token = peek(reader);
   const args = token?.kind === "open" && token.text === "("
-    ? bracketed(reader)
+    ? eventOf(reader) ?? bracketed(reader)
     : [reader.rules.sum(reader)];
   const isInverse = sup !== undefined && spelled(sup) === "-1";
   const of = isInverse ? `of inverse ${name}` : `of ${name}`;
@@ -163,7 +179,8 @@ function named(reader: Reader, { text, sub, sup }: Token): Expression {
   const name = (RENAMED[text] ?? text) + (sub ? `_${spelled(sub)}` : "") + "'".repeat(primes);
   const next = peek(reader);
   if (next?.kind === "open" && next.text === "(") {
-    const isCall = FUNCTION_LETTERS.test(name) || primes > 0 || isOfNumber(reader, name);
+    const isCall = FUNCTION_LETTERS.test(name) || primes > 0 || isOfNumber(reader, name) ||
+      name === "P" && eventOf({ ...reader }) !== undefined;
     if (isCall) return undefinedCall(reader, name, nonEmpty(power));
   }
   const symbol: Expression = { kind: "symbol", name };

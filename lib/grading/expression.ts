@@ -197,8 +197,9 @@ export const CONSTANTS: ReadonlySet<string> = new Set(["pi", "e", "i", "infinity
 /** Names of the unknowns in an expression, each once. */
 export function unknownsOf(...expressions: readonly Expression[]): string[] {
   const names = new Set<string>();
+  const isKnown = (name: string) => CONSTANTS.has(name) || name === "reals" || name === "empty";
   const visit = (expression: Expression): void => {
-    if (expression.kind === "symbol" && !CONSTANTS.has(expression.name)) names.add(expression.name);
+    if (expression.kind === "symbol" && !isKnown(expression.name)) names.add(expression.name);
     partsOf(expression).forEach(visit);
   };
   expressions.forEach(visit);

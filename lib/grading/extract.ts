@@ -82,7 +82,7 @@ const anchored = (text: string) =>
 /** The text up to a mark that ends a turn, without marks and null bytes. */
 function spoken(text: string): string {
   const tail = text.length > MAX_TEXT ? text.slice(-MAX_TEXT) : text;
-  const end = tail.search(/\S\s*<\|(?:im_start|im_end|eot_id|endoftext|end_of_text)\|>/);
+  const end = tail.search(/\S\s*<(?:\|(?:im_start|im_end|eot_id|endoftext|end_of_text)\||\/s)>/);
   return (end < 0 ? tail : tail.slice(0, end + 1)).replace(/<\|\w{1,40}\|>|\0/g, " ");
 }
 
@@ -228,7 +228,7 @@ function undisplayed(text: string): string {
 }
 
 const NUMBER =
-  /(?<![A-Za-z\d.\\_{^])(?:(?<=^|[\s(=:,$€£])-\s?)?\\?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:\s?\/\s?\d+)?(?:[eE][+-]?\d{1,4})?(?![A-Za-z]*\d)(?:\s?(?:\\?%|percent\b|pct\b|°))?/g;
+  /(?<![A-Za-z\d.\\_{^])(?:(?<=^|[\s(=:,$€£])-\s?)?(?:negative\s)?\\?\$?(?:(?:\d{1,3}(?:,\d{3})+(?!\d)|\d+)(?:\.\d+)?|\.\d+)(?:\s?\/\s?\d+)?(?:[eE][+-]?\d{1,4})?(?![A-Za-z]*\d)(?:\s?(?:\\?%|percent\b|pct\b|°))?/g;
 
 /** Points and intervals of numbers, and not `(1,234)`. */
 const TUPLE =
@@ -266,7 +266,10 @@ function withNeighbours(text: string, pieces: readonly Formula[], last: Formula)
   const joined = [last.text.trim()];
   for (let at = pieces.indexOf(last), next = last; at > 0; next = pieces[--at]!) {
     const before = pieces[at - 1]!;
-    if (!/^\s*(?:,|,?\s*(?:and|or))\s*$/.test(text.slice(before.end, next.start))) break;
+    const between = text.slice(before.end, next.start);
+    const [link, name] = /^\s*(?:,|,?\s*(?:and|or))\s*(?:([A-Za-z])\s*=\s*)?$/.exec(between) ?? [];
+    if (link === undefined) break;
+    if (name && !new RegExp(`\\b${name}\\s*=\\s*$`).test(text.slice(0, before.start))) break;
     joined.unshift(before.text.trim());
   }
   return joined.join(", ");

@@ -77,10 +77,12 @@ function conditionStart(reader: Reader): number | undefined {
   const inner = reader.tokens.slice(reader.at, closingBrace(reader));
   const isBar = ({ kind, text }: Token) => kind === "operator" && (text === "mid" || text === "|");
   const bars = inner.filter(isBar);
-  const isColon = inner[0]?.kind === "name" && inner[1]?.text === ":";
+  const colon = inner.findIndex(({ kind, text }) => kind === "operator" && text === ":");
+  const isColon = inner[0]?.kind === "name" &&
+    (colon === 1 || colon > 1 && inner[1]!.text === "in");
   const isCondition = bars.some(({ text }) => text === "mid") || bars.length % 2 === 1;
   if (isCondition) return reader.at + inner.findIndex(isBar) + 1;
-  return isColon ? reader.at + 2 : undefined;
+  return isColon ? reader.at + colon + 1 : undefined;
 }
 
 /** A set by its condition: of one unknown, the condition; else equal as it is written. */

@@ -17,7 +17,7 @@ import { type Token, tokensOf } from "./tokens.ts";
 const ALTERNATIVES = new Set(["or", "lor", "vee"]);
 
 /** Marks between items. */
-const SEPARATORS = new Set([",", "and", ...ALTERNATIVES]);
+const SEPARATORS = new Set([",", "and", "&", ...ALTERNATIVES]);
 
 const RELATIONS: Readonly<Record<string, RelationOperator>> = {
   "=": "=",

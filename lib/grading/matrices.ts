@@ -14,6 +14,13 @@ const MAX_SIDE = 8;
 export function withMatrices(expression: Expression): Expression {
   const worked = withParts(expression, withMatrices);
   if (worked.kind === "product" && worked.items.some(isMatrix)) return worked.items.reduce(times);
+  if (worked.kind === "power" && isTransposition(worked.exponent)) {
+    return isMatrix(worked.base)
+      ? transposed(worked.base)
+      : worked.base.kind === "bracket"
+      ? worked.base
+      : worked;
+  }
   if (worked.kind === "quotient" && isMatrix(worked.top)) {
     return scaled(worked.top, (cell) => ({ kind: "quotient", top: cell, bottom: worked.bottom }));
   }
@@ -24,6 +31,14 @@ export function withMatrices(expression: Expression): Expression {
 }
 
 const isMatrix = (expression: Expression): expression is Matrix => expression.kind === "matrix";
+
+const isTransposition = (exponent: Expression) =>
+  exponent.kind === "symbol" && exponent.name === "T";
+
+const transposed = ({ rows }: Matrix): Matrix => ({
+  kind: "matrix",
+  rows: (rows[0] ?? []).map((_, column) => rows.map((row) => row[column]!)),
+});
 
 const scaled = (matrix: Matrix, scale: (cell: Expression) => Expression): Matrix => ({
   kind: "matrix",

@@ -31,10 +31,26 @@ export function scientific(left: Expression, right: Expression): Expression | un
 const significantDigits = (digits: string) =>
   digits.replace(/^-?[0.]*/, "").replace(".", "").length;
 
+/** Bases that are spelled out: `11_{\text{two}}`. */
+const BASES: Readonly<Record<string, number>> = {
+  two: 2,
+  three: 3,
+  four: 4,
+  five: 5,
+  six: 6,
+  seven: 7,
+  eight: 8,
+  nine: 9,
+  ten: 10,
+  twelve: 12,
+  sixteen: 16,
+};
+
 /** A number in digits, with its base or its fraction: `2516_8`, `1\frac45`. */
 export function numeral(reader: Reader, token: Token): Expression {
   if (token.sub) {
-    const base = Number(token.sub.map(({ text }) => text).join(""));
+    const written = token.sub.map(({ text }) => text).join("");
+    const base = BASES[written] ?? Number(written);
     if (!Number.isInteger(base) || base < 2 || base > 36 || token.text.includes(".")) {
       throw new SyntaxError(`Cannot read ${token.text} in a base that is no number from 2 to 36`);
     }

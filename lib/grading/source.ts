@@ -19,6 +19,10 @@ const TYPED: readonly (readonly [RegExp, string])[] = [
   [/(?<![A-Za-z.])(?:np|numpy|math)\.(?=[a-z])/g, ""],
   [/`/g, ""],
   [/\\+\s*$/, ""],
+  [/\\tag\*?\s*\{[^{}]*\}|\\(?:blacksquare|square|Box|checkmark|qed)\s*$/g, ""],
+  [/^\s*\\(?:therefore|Rightarrow|implies|Longrightarrow)(?![A-Za-z])/, ""],
+  [/(?<![_^]\s?)\\text\s*\{\s*(-?[\d.][^{}]*)\}/g, " $1 "],
+  [/\b(?:negative|minus)\s+(?=[\d.\\])/gi, "-"],
   [/(?<=[A-Za-z])\\[,;: ](?=[A-Za-z])/g, "~"], // `m\,s^{-1}` is not ms
   [/\((?:or )?(?:approximately|approx|about|roughly|\\approx)[^()]*\)\s*$/, ""],
   [/^\W*(?:\\text\s*\{\s*)?(?:the set of )?(?:all )?(?:real numbers|reals)\W*$/i, "\\mathbb{R}"],

@@ -139,8 +139,8 @@ function addScripts(row: Token[], { base, sub, sup }: Box): void {
   if (!last) throw new SyntaxError("Cannot read a script as nothing stands before it");
   row[row.length - 1] = {
     ...last,
-    ...(sub ? { sub: rowOf([sub]) } : {}),
-    ...(sup ? { sup: [...last.sup ?? [], ...rowOf([sup])] } : {}),
+    ...(sub ? { sub: rowIn(sub).flatMap(unwrapped) } : {}),
+    ...(sup ? { sup: [...last.sup ?? [], ...rowIn(sup).flatMap(unwrapped)] } : {}),
   };
 }
 
@@ -167,14 +167,10 @@ function addFont(row: Token[], box: Box): void {
     row.push({ kind: "name", text: `bb${charactersOf(inner)}` });
     return;
   }
-  const text = charactersOf(inner);
-  const spaced = inner.some(({ type }) => type === "spacing");
-  const letters = text.replaceAll("\\nobreakspace", "").trim();
-  if (UPRIGHT.has(box.font!) && /^[A-Za-z]+$/.test(letters) && (spaced || letters.length > 1)) {
-    row.push({ kind: "word", text: letters });
-  } else if (UPRIGHT.has(box.font!) && letters === "\\mu") row.push({ kind: "word", text: "mu" });
-  else if (UPRIGHT.has(box.font!) && letters.length > 1) addUpright(row, inner);
-  else inner.forEach((part) => add(row, part));
+  if (!UPRIGHT.has(box.font!) || inner.length === 1 && letterOf(inner[0])) {
+    inner.forEach((part) => add(row, part));
+  } else if (charactersOf(inner) === "\\mu") row.push({ kind: "word", text: "mu" });
+  else addUpright(row, inner);
 }
 
 const letterOf = (box: Box | null | undefined) =>

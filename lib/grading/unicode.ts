@@ -69,15 +69,19 @@ const UNICODE: Readonly<Record<string, string>> = {
   "）": ")",
 };
 
-const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹";
+const SUPERSCRIPTS = "⁰¹²³⁴⁵⁶⁷⁸⁹⁻";
+const SUBSCRIPTS = "₀₁₂₃₄₅₆₇₈₉";
+
+/** What small characters stand for: digits by their places, then the minus sign. */
+const enlarged = (small: string, alphabet: string) =>
+  [...small].map((character) => "0123456789-"[alphabet.indexOf(character)]).join("");
 
 /** The text with the characters of the table as LaTeX; others stay. */
 export function withoutUnicode(text: string): string {
   return text
     .replace(/√\s*(\d+(?:\.\d+)?|[A-Za-z])/g, "\\sqrt{$1}")
-    .replace(
-      /[⁰¹²³⁴⁵⁶⁷⁸⁹]+/g,
-      (digits) => `^{${[...digits].map((digit) => SUPERSCRIPTS.indexOf(digit)).join("")}}`,
-    )
+    .replace(/∛\s*(?:\(([^()]*)\)|(\d+|[A-Za-z]))/g, "\\sqrt[3]{$1$2}")
+    .replace(/[⁰¹²³⁴⁵⁶⁷⁸⁹⁻]+/g, (digits) => `^{${enlarged(digits, SUPERSCRIPTS)}}`)
+    .replace(/[₀₁₂₃₄₅₆₇₈₉]+/g, (digits) => `_{${enlarged(digits, SUBSCRIPTS)}}`)
     .replace(/[\u0080-\uffff]/g, (character) => UNICODE[character] ?? character);
 }

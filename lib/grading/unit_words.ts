@@ -26,7 +26,9 @@ const MULTIPLES: Readonly<Record<string, number>> = {
 /** Words that make a sentence, not a unit. */
 const SENTENCE = new Set(
   ("if for where when is are be such that with not no than only unless otherwise all any but " +
-    "from to because since so then let given either neither nor about approximately").split(" "),
+    "and or from to because since so then let given either neither nor about approximately").split(
+      " ",
+    ),
 );
 
 export function withUnit(left: Expression, unit: string): Expression {
@@ -69,7 +71,9 @@ export function unit(reader: Reader): string {
       if (!(OVER.has(operator) || TIMES.has(operator)) || !isUnitToken(next)) break;
       text += OVER.has(operator) ? "/" : "*";
     } else if (token.kind === "word" || text !== "" && isUnitToken(token)) {
-      if (token.text.split(/\s+/).some((word) => SENTENCE.has(word))) throw unexpected(reader);
+      if (token.text.split(/\s+/).some((word) => SENTENCE.has(word) || /^\d/.test(word))) {
+        throw unexpected(reader);
+      }
       const power = (token.sup ?? []).map(({ text }) => text).join("");
       text += (text && !/[/*]$/.test(text) ? " " : "") + token.text + (power && `^${power}`);
     } else if (token.text === "mu" && isUnitToken(next)) {

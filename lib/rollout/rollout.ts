@@ -183,7 +183,7 @@ function naming<T>(part: string, { id }: Question, act: () => T): T {
 export function rowsThatFit(config: ModelConfig, tokens: number): number {
   const { num_hidden_layers, num_key_value_heads, head_dim } = config;
   const numbers = 2 * num_hidden_layers * num_key_value_heads * head_dim * tokens;
-  return Math.min(512, Math.floor(2 ** 31 / (numbers * (storesHalves() ? 2 : 4))));
+  return Math.min(512, Math.floor(2 ** 30 / (numbers * (storesHalves() ? 2 : 4))));
 }
 
 /** A completion being written. */

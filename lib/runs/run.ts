@@ -251,11 +251,16 @@ export async function resumeRun(
   await checkSettings(config.settings, dataset);
   const { prompt } = config;
   const { policy, state } = await loadCheckpoint(`${folder}/checkpoint`, { prompt });
-  checkState(`${folder}/checkpoint/state.json`, state, config, dataset);
-  const log = await openMetricsLog(folder);
-  const samples = await readSamples(`${folder}/samples.jsonl`, state.step);
-  await log.truncateTo(state.step - 1); // the first thing that is written
-  return { folder, config, policy, dataset, state, log, samples };
+  try {
+    checkState(`${folder}/checkpoint/state.json`, state, config, dataset);
+    const log = await openMetricsLog(folder);
+    const samples = await readSamples(`${folder}/samples.jsonl`, state.step);
+    await log.truncateTo(state.step - 1); // the first thing that is written
+    return { folder, config, policy, dataset, state, log, samples };
+  } catch (error) {
+    disposeRun({ policy, state });
+    throw error;
+  }
 }
 
 /** Checks that a checkpoint can be of a run. */
@@ -346,7 +351,7 @@ export async function saveRun({ folder, policy, state }: Run): Promise<void> {
 }
 
 /** Frees the tensors of a run. */
-export function disposeRun({ policy, state }: Run): void {
+export function disposeRun({ policy, state }: Pick<Run, "policy" | "state">): void {
   disposePolicy(policy);
   disposeState(state);
 }

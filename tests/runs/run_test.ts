@@ -27,6 +27,7 @@ import {
   isRun,
   readRunConfig,
   resumeRun,
+  runConfig,
   saveRun,
 } from "../../lib/runs/run.ts";
 import { statusLine } from "../../lib/runs/status.ts";
@@ -127,17 +128,13 @@ inFolder("resumeRun() refuses a checkpoint of questions that are not there", asy
 });
 
 inFolder("config.json tells who demonstrates", async (folder) => {
-  const { config, policy, dataset, ...run } = await startTinyRun(`${folder}/a`, "cpu");
+  const run = await startTinyRun(`${folder}/a`, "cpu");
+  const { config, policy, dataset } = run;
   const teacher = { url: "http://127.0.0.1:1/v1/chat/completions", model: "m" };
-  const taught = await createRun(
-    `${folder}/b`,
-    await runConfig({ ...config, teacher }, { policy, dataset }),
-    policy,
-    dataset,
-  );
+  const taught = await runConfig({ ...config, teacher }, { policy, dataset });
+  await createRun(`${folder}/b`, taught, policy, dataset);
   assertEquals((await readRunConfig(`${folder}/b`)).teacher, teacher);
-  disposeState(taught.state);
-  disposeRun({ config, policy, dataset, ...run });
+  disposeRun(run);
 });
 
 inFolder("createRun() makes a folder that can be resumed from its first moment", async (folder) => {
