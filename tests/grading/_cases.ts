@@ -10,6 +10,13 @@ export interface Topic {
 export const TOPICS: Readonly<Record<string, Topic>> = {
   "whole numbers": {
     same: [
+      ["4", "$4$ and not $5$"],
+      ["42", "\\boxed{42\\ }"],
+      ["72", "\\text{72 clips}"],
+      ["-7", "negative 7"],
+      ["5", "\\color{red}5"],
+      ["5", "x = 5 \\quad \\blacksquare"],
+      ["5", "\\therefore x = 5"],
       ["7", "7th"],
       ["5", "`5`"],
       ["5", "€5"],
@@ -71,9 +78,13 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["\\frac{100!}{2^{50}}", "100! \\cdot 2^{-50}"],
     ],
     different: [
+      ["72", "72 \\text{ or more}"],
+      ["72", "72 \\text{ and 73}"],
+      ["72", "\\text{72 or 73}"],
+      ["7", "negative 7"],
+      ["0", "not 0"],
       ["5", "5!"],
       ["5", "one hundred"],
-      ["4", "$4$ and not $5$"],
       ["3", "3i"],
       ["3", "3x"],
       ["1,000", "1"],
@@ -120,6 +131,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "fractions and mixed numbers": {
     same: [
+      ["\\frac{10}{3}", "3.\\dot{3}"],
+      ["\\frac{1}{3}", "0.(3)"],
+      ["\\frac{1}{3}", "1/3 (approximately 0.333)"],
+      ["\\frac{1}{2}", "\\nicefrac{1}{2}"],
       ["0.\\overline{27}", "3/11"],
       ["\\frac{3}{11}", "0.2727..."],
       ["\\frac{1}{xy}", "1/(xy)"],
@@ -172,6 +187,9 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["-3./2", "-1.5"],
     ],
     different: [
+      ["\\frac{1}{3}", "0.\\dot{4}"],
+      ["\\frac{1}{3}", "(approximately 0.333)"],
+      ["5", "6 (approximately 5)"],
       ["\\frac{1}{2}", "\\frac{1}{3}"],
       ["1/2", "1/3"],
       ["1/2", "2/1"],
@@ -198,6 +216,8 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "decimals and stated precision": {
     same: [
+      ["6.02e23", "6.02 x 10^23"],
+      ["1.5 \\times 10^{-3}", "1.5 × 10⁻³"],
       ["3.21", "3.21"],
       ["3.21", "3.210"],
       ["0.15", ".15"],
@@ -233,6 +253,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["\\sqrt{2}", "\\approx 1.414"],
     ],
     different: [
+      ["30", "3x10"],
       ["3.21", "3.2"],
       ["3.21", "3.22"],
       ["3.21", "3.216"],
@@ -292,6 +313,13 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "currency and units": {
     same: [
+      ["1000", "USD 1000"],
+      ["10 m/s", "10\\ \\mathrm{m\\,s^{-1}}"],
+      ["1.19", "1.19 \\mathrm{~g/cm^3}"],
+      ["144\\pi", "144\\pi cm^3"],
+      ["37^\\circ C", "37 degrees Celsius"],
+      ["3:30 \\text{ p.m.}", "3:30 PM"],
+      ["3:30", "3:30 PM"],
       ["18.90", "\\text{\\$}18.90"],
       ["10", "10 \\text{ meters per second}"],
       ["18", "$18"],
@@ -349,6 +377,11 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["1/3", "\\frac{1}{3} \\textbf{meters}"],
     ],
     different: [
+      ["10 m/s", "10\\ \\mathrm{m\\,s^{-2}}"],
+      ["10 m", "10\\ \\mathrm{m\\,s^{-1}}"],
+      ["10 ohms", "10 volts"],
+      ["3:30 \\text{ a.m.}", "3:30 p.m."],
+      ["3:30 PM", "3:30 AM"],
       ["5 cm", "5 m"],
       ["5 \\text{ cm}", "5 \\text{ m}"],
       ["5 cm", "5 cm^2"],
@@ -370,6 +403,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "degrees": {
     same: [
+      ["45^\\circ", "\\pi/4 \\text{ radians}"],
       ["90^\\circ", "90"],
       ["90^\\circ", "90^{\\circ}"],
       ["90^\\circ", "90°"],
@@ -388,6 +422,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["\\frac{1}{2}", "\\sin 30^\\circ"],
     ],
     different: [
+      ["45^\\circ", "45 \\text{ radians}"],
       ["90^\\circ", "60^\\circ"],
       ["90^\\circ", "\\frac{\\pi}{3}"],
       ["90", "\\frac{\\pi}{2}"],
@@ -398,6 +433,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "numbers in another base": {
     same: [
+      ["110_2", "110_{\\text{two}}"],
       ["2516_8", "2516_8"],
       ["2516_8", "2516_{8}"],
       ["2516_8", "2516"],
@@ -416,6 +452,8 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "roots, powers, logarithms": {
     same: [
+      ["\\sqrt[3]{2}", "∛2"],
+      ["\\log_2 3", "log₂ 3"],
       ["2\\sqrt{2}", "2*2**0.5"],
       ["2\\sqrt{2}", "2*sqrt(2)"],
       ["\\frac{\\sqrt{2}}{2}", "sqrt(2)/2"],
@@ -464,6 +502,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["np.arcsin(10/13)", "\\arcsin\\frac{10}{13}"],
     ],
     different: [
+      ["\\sqrt{2x}", "√2 x"],
       ["\\sqrt{2}", "\\sqrt{3}"],
       ["\\sqrt{2}", "2"],
       ["2\\sqrt{3}", "3\\sqrt{2}"],
@@ -527,6 +566,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "polynomials and rational functions": {
     same: [
+      ["\\frac{x-1}{2}", "f^{-1}(x) = \\frac{x-1}{2}"],
+      ["\\frac13", "P(A \\mid B) = \\frac13"],
+      ["\\frac13", "P(X = 2) = \\frac13"],
+      ["3", "\\lim_{x \\to 0} f(x) = 3"],
       ["x^3 + 2x", "x*(x**2+2)"],
       ["3x^2", "3x²"],
       ["\\overline{AB}", "AB"],
@@ -583,6 +626,9 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["|x-2|", "|2-x|"],
     ],
     different: [
+      ["f^{-1}(x)", "\\frac{1}{f(x)}"],
+      ["P(A|B)=\\frac13", "P(B|A)=\\frac13"],
+      ["3", "\\lim_{x \\to 0} f(x) = 4"],
       ["x^2+2x+1", "(x-1)^2"],
       ["(a+5)(b+2)", "(+5)(b+2)"],
       ["(a+5)(b+2)", "(a+2)(b+5)"],
@@ -619,6 +665,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "complex numbers": {
     same: [
+      ["1+\\sqrt{3}i", "1+√3 i"],
       ["6+9i", "9i + 6"],
       ["1+274i", "274i+1"],
       ["-2 + 7i", "7i-2"],
@@ -645,6 +692,16 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "points, vectors, intervals": {
     same: [
+      ["(1,2)", "P(1,2)"],
+      ["(2,3)", "(2; 3)"],
+      ["(-1,1)", "x>-1, x<1"],
+      ["[-1,1]", "x \\ge -1 \\text{ and } x \\le 1"],
+      ["\\mathbb{R}\\setminus\\{1,2\\}", "x \\ne 1, x \\ne 2"],
+      ["(-\\infty,-1)\\cup(1,\\infty)", "(-inf,-1) U (1,inf)"],
+      ["(-\\infty,3)\\cup(3,\\infty)", "\\mathbb{R} - \\{3\\}"],
+      ["(-2,3]", "\\{x \\in \\mathbb{R} : -2 < x \\le 3\\}"],
+      ["\\mathbb{R}", "all real numbers"],
+      ["\\begin{pmatrix}1\\\\2\\\\3\\end{pmatrix}", "(1,2,3)^T"],
       ["x<3", "-\\infty < x < 3"],
       ["(-\\infty,3)", "-\\infty < x < 3"],
       ["x>2", "\\{x \\mid x>2\\}"],
@@ -704,6 +761,12 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["(4, \\log _{10} 2)", "(4, \\log_{10} 2)"],
     ],
     different: [
+      ["(1,2)", "P(2,1)"],
+      ["(2,3)", "(3; 2)"],
+      ["[-1,1]", "x \\ge -1 \\text{ or } x \\le 1"],
+      ["0<a<1", "b \\in (0,1)"],
+      ["\\mathbb{R}", "all real numbers except 2"],
+      ["(1,2)", "1 to 2"],
       ["x>2", "\\{x \\mid x \\ge 2\\}"],
       ["(2,3)", "y=3, x=2"],
       ["(2, 3)", "(2,3), (3,2)"],
@@ -749,6 +812,9 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "sets and several answers": {
     same: [
+      ["\\text{red}, \\text{blue}", "blue and red"],
+      ["\\emptyset", "the empty set"],
+      ["6, 8", "6 \\& 8"],
       ["\\pm 5", "5, -5"],
       ["\\pm 5", "5 or -5"],
       ["\\pm 5", "±5"],
@@ -803,6 +869,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ],
     ],
     different: [
+      ["\\text{red}, \\text{blue}", "red, green"],
       ["1,2,3", "1,2"],
       ["1,2", "1,2,3"],
       ["1,2,3", "1,2,4"],
@@ -827,6 +894,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "equations and inequalities": {
     same: [
+      ["1:2", "1 to 2"],
       ["f(x)=x^2", "y=x^2"],
       ["x+y=5", "y=5-x"],
       ["6", "= 6"],
@@ -929,6 +997,7 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "matrices": {
     same: [
+      ["\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}", "[[1,2],[3,4]]"],
       [
         "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",
         "\\begin{bmatrix} 1 & 2 \\\\ 3 & 4 \\end{bmatrix}",
@@ -961,6 +1030,11 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["A = \\begin{pmatrix} x \\\\ y \\end{pmatrix}", "\\begin{pmatrix} x \\\\ y \\end{pmatrix}"],
     ],
     different: [
+      ["\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}", "[[1,3],[2,4]]"],
+      [
+        "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",
+        "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}^T",
+      ],
       [
         "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",
         "\\begin{pmatrix} 1 & 3 \\\\ 2 & 4 \\end{pmatrix}",
@@ -980,6 +1054,11 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
   },
   "text and multiple choice": {
     same: [
+      ["\\text{(B)}", "\\(\\text{(B)}\\)"],
+      ["No", "\\text{no}"],
+      ["A, C", "C and A"],
+      ["AC", "A, C"],
+      ["Alice", "So the winner is Alice."],
       ["A", "\\text{(A)}"],
       ["12", "\\text{(C) } 12"],
       ["12", "\\textbf{(C) }12"],
@@ -1015,6 +1094,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["MR=SRMC", "MR = SRMC"],
     ],
     different: [
+      ["A, C", "A, B"],
+      ["(A, B)", "(B, A)"],
+      ["Alice", "The winner is not Alice."],
+      ["Alice", "Is it Alice?"],
       ["AB", "ab"],
       ["RC", "rc"],
       ["5", "not 5"],
