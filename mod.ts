@@ -199,6 +199,7 @@ export * from "./lib/runs/status.ts";
 export * from "./lib/runs/study.ts";
 export * from "./lib/runs/study_results.ts";
 export * from "./lib/runs/trial.ts";
+export { publicAddress } from "./lib/teacher/chat.ts";
 export { openTeacher, type Teacher, type TeacherOptions } from "./lib/teacher/teacher.ts";
 export { TEACHER_LIMITS, type TeacherLimits } from "./lib/teacher/collector.ts";
 export type { Price, TeacherCounts } from "./lib/teacher/tally.ts";

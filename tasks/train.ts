@@ -39,6 +39,7 @@ import {
   preflight,
   preflightText,
   PRESETS,
+  publicAddress,
   type Question,
   questionsOf,
   questionsOfBatch,
@@ -359,8 +360,9 @@ async function begin(
     );
   }
   const settings = { method, config: configOf(flags, named, parameterCount(base)) };
+  const teacher = teacherOf(flags);
   const config = await runConfig(
-    { settings, preset, dataset: datasetName, policy: path, prompt, lora, device },
+    { settings, preset, dataset: datasetName, policy: path, prompt, lora, teacher, device },
     { policy: base, dataset },
   );
   const policy = lora === undefined ? base : withAdapter(
@@ -374,7 +376,7 @@ async function begin(
   if (unusable > 0) {
     say(
       `${unusable} of ${dataset.size} questions have no usable demonstration (missing or too ` +
-        `long) and are never taught`,
+        `long) and are ${teacher ? "taught only by what the teacher gives" : "never taught"}`,
     );
   }
   if (isPublishedSize(parameterCount(policy))) {
@@ -421,7 +423,7 @@ async function reopen(out: string, flags: TrainFlags): Promise<Run> {
  * @throws {UsageError} Naming the first that is not.
  */
 async function checkBegan(out: string, config: RunConfig, flags: TrainFlags): Promise<void> {
-  const { settings, preset, dataset, policy, lora, prompt } = config;
+  const { settings, preset, dataset, policy, lora, prompt, teacher } = config;
   const { steps, seed, maxNewTokens, questionsPerStep } = settings.config;
   const changed = withSettings(settings.config, flags.set ?? "");
   const asSet = JSON.stringify(changed) === JSON.stringify(settings.config);
@@ -439,6 +441,7 @@ async function checkBegan(out: string, config: RunConfig, flags: TrainFlags): Pr
     "lora-targets": lora?.target_modules.join(","),
     template: prompt?.template,
     system: prompt?.system,
+    "teacher-model": teacher?.model, // its address may be another
     set: asSet ? flags.set : "told in its config.json",
     device: config.device.name as DeviceName,
   };
@@ -476,24 +479,31 @@ function checkTeacher({ teacher, "teacher-model": model }: TrainFlags): void {
   }
 }
 
-/** Opens the teacher that flags ask for. */
+/** The teacher that flags ask for, as it is stored. */
+function teacherOf({ teacher: url, "teacher-model": model }: TrainFlags): RunConfig["teacher"] {
+  return url === undefined || model === undefined ? undefined : { url: publicAddress(url), model };
+}
+
+/** Opens the teacher that flags ask for, or the one that the run began with. */
 async function withTeacherOf(
   run: Run,
   flags: TrainFlags,
   say: (text: string) => void,
 ): Promise<TaughtRun> {
-  const { teacher: url, "teacher-model": model } = flags;
+  const { policy, dataset, config: { settings, teacher: began, ...about } } = run;
+  const { teacher: url = began?.url, "teacher-model": model = began?.model } = flags;
   if (url === undefined || model === undefined) return run;
-  const { policy, dataset, config: { settings: { config } } } = run;
+  const { config } = settings;
   const fits = (question: Question, demonstration: string) =>
     demonstrationRow(policy, { ...question, demonstration }, config.maxNewTokens) !== undefined;
   const teacher = await openTeacher({
     url,
-    key: Deno.env.get("RELIFT_TEACHER_KEY"),
+    key: Deno.env.get("RELIFT_TEACHER_KEY") || undefined,
     model,
     dataset,
     store: `${run.folder}/teacher.jsonl`,
-    run: run.folder,
+    // The same wherever the folder is, and another where its store is given to another run.
+    run: [about.preset, about.datasetFingerprint, about.policyFingerprint, config.seed].join("-"),
     seed: config.seed,
     fits,
     warn: say,

@@ -11,9 +11,11 @@
  * 4. what follows the last "the answer is", "final answer:" or "answer:", to its sentence's end;
  * 5. what follows a `#` in its last line, the form of the built-in families;
  * 6. all of it, when it is no prose: a few words or a formula;
- * 7. the last formula or number, whichever is later, of sentences that do not ask.
+ * 7. the last formula, point, interval or number, whichever is latest, of sentences that do not
+ *    ask, and not behind a "not";
+ * 8. the end of a short sentence that has none of these: "the winner is Alice".
  *
- * When nothing of 1 to 5 comes after `</think>`, and neither 6 nor 7 finds anything, 1 to 5 are
+ * When nothing of 1 to 5 comes after `</think>`, and none of 6 to 8 finds anything, 1 to 5 are
  * tried before it. A gold is looked at in the same way, but 6 comes first: a gold is an answer
  * unless it is prose. Text after a chat's end marks (`<|im_end|>`) does not count.
  *
@@ -234,7 +236,7 @@ const NUMBER =
 const TUPLE =
   /(?<![A-Za-z\d])(?!\(\d{1,3}(?:,\d{3})+\))[(\[](?:[^()[\]A-Za-z\n,]{1,40},){1,8}[^()[\]A-Za-z\n,]{1,40}[)\]]/g;
 
-/** The last formula or number of the sentences that do not ask. */
+/** The last formula or number that is said: neither asked for nor denied. */
 function lastOf(text: string): Extracted | undefined {
   const tail = text.slice(-MAX_FORMULA).replace(/\*\*/g, "")
     .replace(/(?<=\d[^.!?\n]{0,200}),?\s(?:because|since)\s[^.!?\n]*/gi, "");

@@ -18,7 +18,8 @@ const MARKS: readonly (Extracted["rule"] | undefined)[] = [
 
 /**
  * Full reward for a completion whose answer is the question's in another spelling at most, as
- * {@linkcode gradeAnswer} sees it.
+ * {@linkcode gradeAnswer} sees it. A question that is its own answer (`8+9` for 17) earns the reward
+ * by being said again: such questions want `markedAnswerReward`.
  *
  * @returns Parts `format` (the completion marks its answer: by a box, `####`, "the answer is" or
  * `#`) and `correct`.

@@ -30,7 +30,10 @@ export function withMatrices(expression: Expression): Expression {
   return worked;
 }
 
-const isMatrix = (expression: Expression): expression is Matrix => expression.kind === "matrix";
+/** Rows of different lengths are left alone. */
+const isMatrix = (expression: Expression): expression is Matrix =>
+  expression.kind === "matrix" &&
+  expression.rows.every(({ length }) => length === expression.rows[0]!.length);
 
 const isTransposition = (exponent: Expression) =>
   exponent.kind === "symbol" && exponent.name === "T";

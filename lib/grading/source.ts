@@ -14,11 +14,9 @@ export const MAX_SOURCE = 4000;
 /** Deepest nesting of brackets and braces that is read. */
 const MAX_NESTING = 60;
 
-/** Signs of programs and of typewriters. */
-const TYPED: readonly (readonly [RegExp, string])[] = [
-  [/(?<![A-Za-z.])(?:np|numpy|math)\.(?=[a-z])/g, ""],
-  [/`/g, ""],
-  [/\\+\s*$/, ""],
+/** What is said in words, and remarks beside an answer. */
+const SAID: readonly (readonly [RegExp, string])[] = [
+  [/(?<!\\)\\+\s*$/, ""],
   [/\\tag\*?\s*\{[^{}]*\}|\\(?:blacksquare|square|Box|checkmark|qed)\s*$/g, ""],
   [/^\s*\\(?:therefore|Rightarrow|implies|Longrightarrow)(?![A-Za-z])/, ""],
   [/(?<![_^]\s?)\\text\s*\{\s*(-?[\d.][^{}]*)\}/g, " $1 "],
@@ -34,6 +32,12 @@ const TYPED: readonly (readonly [RegExp, string])[] = [
   [/(?<=\d:\d\d)[\s~]*(?:\\text\s*\{\s*)?[pP]\.?[mM]\b\.?(?:\s*\})?/g, "\\text{pm}"],
   [/(?<=\d)\s*[xX]\s*(?=10\s*(?:\^|\*\*))/g, "\\times "],
   [/(?<=\d\.)\((\d+)\)/g, "\\overline{$1}"],
+];
+
+/** Signs of programs and of typewriters. */
+const TYPED: readonly (readonly [RegExp, string])[] = [
+  [/(?<![A-Za-z.])(?:np|numpy|math)\.(?=[a-z])/g, ""],
+  [/`/g, ""],
   [/^\s*\\text\s*\{[^{}]*\b(?:is|are|[:=])\s*\}/, ""],
   [/^\s*=(?![=<])/, ""],
   [/(?<=\d)(?:st|nd|rd|th)(?![A-Za-z])/g, ""],
@@ -57,8 +61,8 @@ const TYPED: readonly (readonly [RegExp, string])[] = [
 const THIN = /(?<!\\)\\[,;:! ]|\\(?:thin|med|thick|negthin)space(?![a-z])/g;
 
 /**
- * Joins the digits of `1,000`, `1{,}000`, `1\,000`, `1,\!000` and `1 000`; in brackets a comma
- * separates, unless the space after it says otherwise.
+ * Joins the digits of `1,000`, `1{,}000`, `1\,000`, `1,\!000` and `1 000`; in brackets a bare comma
+ * separates.
  */
 function joinGroups(text: string, joined: boolean): string {
   const certain = text
@@ -222,7 +226,9 @@ export function latexOf(text: string, joined: boolean): string {
   }
   checkNesting(text);
   let source = withoutUnicode(text);
-  for (const [pattern, replacement] of TYPED) source = source.replace(pattern, replacement);
+  for (const [pattern, replacement] of [...SAID, ...TYPED]) {
+    source = source.replace(pattern, replacement);
+  }
   source = joinGroups(source, joined).replace(THIN, " ");
   source = numbers(priced(source), joined);
   return grouped(words(lastUnit(source))).trim().replace(/^[,;:]+|[.,;:]+$/g, "").trim();

@@ -73,7 +73,7 @@ export function compareTexts(gold: string, answer: string): Grade | undefined {
     return { correct: true, reason: "the words are equal" };
   }
   if (/^(?:yes|no|true|false)$/.test(asked)) {
-    const correct = new RegExp(`^${asked}(?:$|[,.;:!])`).test(given);
+    const correct = new RegExp(`^${asked}(?:$|[,.;:!])`, "i").test(given);
     return { correct, reason: correct ? "the words are equal" : "the words differ" };
   }
   if (/^[a-z]{4,}(?:[ -][a-z]+)*$/i.test(asked) && /[a-z]/i.test(given)) {

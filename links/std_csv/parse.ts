@@ -164,7 +164,7 @@ function quoteError(
     recordLine = countLineBreaks(text.slice(0, start)) + 1;
   }
   const quote = text.indexOf('"', start);
-  const closed = text.slice(quote).match(/^"(?:[^"]|"")*"/)?.[0];
+  const closed = text.slice(quote).match(/^"[^"]*(?:""[^"]*)*"/)?.[0];
   const bare = cause.code === "INVALID_OPENING_QUOTE";
   const before = cause.code === "CSV_QUOTE_NOT_CLOSED"
     ? text.replace(/\n?$/, "\n") // missing on the line after the last

@@ -1030,6 +1030,10 @@ export const TOPICS: Readonly<Record<string, Topic>> = {
       ["A = \\begin{pmatrix} x \\\\ y \\end{pmatrix}", "\\begin{pmatrix} x \\\\ y \\end{pmatrix}"],
     ],
     different: [
+      [
+        "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",
+        "\\begin{pmatrix} 1 & 2 \\\\ 3 \\end{pmatrix}^T",
+      ],
       ["\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}", "[[1,3],[2,4]]"],
       [
         "\\begin{pmatrix} 1 & 2 \\\\ 3 & 4 \\end{pmatrix}",

@@ -52,7 +52,7 @@ const FOUND: readonly (readonly [completion: string, text: string, rule: string]
   ["The solutions are x = 1 and x = 2.", "1, 2", "last number"],
   ["It is 4, not 5.", "4", "last number"],
   ["The point is (3, 4).", "(3, 4)", "last formula"],
-  ["So the winner is Alice.", "Alice", "whole"],
+  ["So the winner is Alice.", "Alice.", "whole"],
   ["the answer is 7</s>", "7", "phrase"],
   ["Therefore the chance is 2/3.", "2/3", "last number"],
   ["It falls to -5 degrees.", "-5", "last number"],
