@@ -66,6 +66,9 @@ import { checkpointOf, DATASET, DEVICE, POLICY, PROMPT, promptFor, promptOf } fr
 /** Samples of each validation question, before and after. */
 const SAMPLES = 8;
 
+/** Questions that a published model is judged on unless told otherwise: each takes it seconds. */
+const PUBLISHED_QUESTIONS = 16;
+
 /** Where it is kept what a set's check found, so that the next run starts at once. */
 const CHECKS = { cache: "downloads/checks" };
 
@@ -192,6 +195,7 @@ async function train(flags: TrainFlags): Promise<void> {
     say(`stopped after step ${run.state.step}; to go on: deno task train --resume --out ${out}`);
     Deno.exit(130);
   }
+  if (judged) say("sampling the policy it ends with");
   const after = await judged?.judge(run.policy);
   const used = demonstrationMetrics(run.state, run.dataset);
   const taught = judged && await judgeTaught(run, judged);
@@ -222,7 +226,7 @@ async function openJudge(
   wanted: number | undefined,
   say: (text: string) => void,
 ): Promise<Judge | undefined> {
-  const count = wanted ?? (isPublishedSize(parameterCount(run.policy)) ? 16 : 240);
+  const count = wanted ?? (isPublishedSize(parameterCount(run.policy)) ? PUBLISHED_QUESTIONS : 240);
   if (count === 0) return;
   const { dataset: all } = await openCheckedDataset(run.config.dataset, "validation", CHECKS);
   const validation = slice(all, 0, Math.min(count, all.size));
@@ -257,12 +261,15 @@ async function openJudge(
   return { base, judge, judgeOn };
 }
 
-/** How the questions that were taught are solved; not where all were, nor where none was. */
+/** How questions that were taught are solved; not where all were, nor where none was. */
 async function judgeTaught(run: Run, { judgeOn }: Judge): Promise<EvaluationSummary | undefined> {
   const indices = Object.keys(run.state.taught).map(Number);
   const { kind } = await openMethod(run.config.settings.method);
   if (indices.length === 0 || kind === "sft") return;
-  return await judgeOn(subset(run.dataset, indices), run.policy);
+  const judged = isPublishedSize(parameterCount(run.policy))
+    ? indices.slice(0, PUBLISHED_QUESTIONS)
+    : indices;
+  return await judgeOn(subset(run.dataset, judged), run.policy);
 }
 
 /**
@@ -557,7 +564,10 @@ function report(
     `cost: ${rollouts} rollouts, ${optimizerSteps} optimizer steps, ` +
     `${flops.toExponential(2).replace("+", "")} FLOPs`,
     ...(taught
-      ? [`taught questions now: avg@${taught.samples} ${taught.average.mean.toFixed(3)}`]
+      ? [
+        `taught questions now: avg@${taught.samples} ${taught.average.mean.toFixed(3)} on ` +
+        `${taught.questions} of ${distinct}`,
+      ]
       : []),
   ].join("\n");
 }
