@@ -102,7 +102,9 @@ const MIT_COLLECTION = "MIT (collection)";
 export const PUBLISHED_DATASETS: readonly PublishedDataset[] = [
   {
     name: "gsm8k",
-    about: "School word problems, worked in plain text (arXiv:2110.14168).",
+    about:
+      "School word problems, worked in plain text (arXiv:2110.14168); the solutions keep the " +
+      "marks of its calculator, <<48/2=24>>.",
     source: GSM8K.source,
     licence: "MIT",
     schema: "gsm8k",

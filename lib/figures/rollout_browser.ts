@@ -78,9 +78,16 @@ export function rolloutBrowser(
       const { total, correct, parts: earned } = group.rewards[i]!;
       const { tokens, logProbs, finishReason } = completion;
       return [
-        cell(escapeText(prompt), CODE, place + i / group.completions.length), // as they came
+        cell(
+          escapeText(prompt),
+          `${CODE};${wide(prompt, 0, 24)}`,
+          place + i / group.completions.length,
+        ),
         cell(escapeText(answer), CODE),
-        cell(startOf(completion, tokenizer) + coloredTokens(tokens, logProbs, tokenizer), TOKENS),
+        cell(
+          startOf(completion, tokenizer) + coloredTokens(tokens, logProbs, tokenizer),
+          `${CODE};${wide(completion.text, 17, 48)}`,
+        ),
         numberCell(sum(logProbs), 2),
         cell(correct ? "✓" : "✗", NUMBER, Number(correct)),
         numberCell(total),
@@ -190,6 +197,10 @@ const TEXT = "text-align:left";
 const NUMBER = "text-align:right;white-space:nowrap";
 const CODE = `${TEXT};font-family:monospace;white-space:pre-wrap;overflow-wrap:anywhere`;
 const TOKENS = `${CODE};min-width:17em`;
+
+/** A long text is not squeezed into a narrow column. */
+const wide = (text: string, least: number, most: number) =>
+  `min-width:clamp(${least}em,${text.length}ch,${most}em)`;
 
 /**
  * A cell of a table around HTML.
