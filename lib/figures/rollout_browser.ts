@@ -80,13 +80,13 @@ export function rolloutBrowser(
       return [
         cell(
           escapeText(prompt),
-          `${CODE};${wide(prompt, 0, 24)}`,
+          `${CODE};${wide(prompt, 0, 16)}`,
           place + i / group.completions.length,
         ),
         cell(escapeText(answer), CODE),
         cell(
           startOf(completion, tokenizer) + coloredTokens(tokens, logProbs, tokenizer),
-          `${CODE};${wide(completion.text, 17, 48)}`,
+          `${CODE};${wide(completion.text, 17, 30)}`,
         ),
         numberCell(sum(logProbs), 2),
         cell(correct ? "✓" : "✗", NUMBER, Number(correct)),
