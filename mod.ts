@@ -117,6 +117,7 @@ export {
   type SaveOptions,
   savePolicy,
 } from "./lib/model/io/policy_folder.ts";
+export * from "./lib/rollout/encode.ts";
 export * from "./lib/rollout/preflight.ts";
 export * from "./lib/rollout/rollout.ts";
 export * from "./lib/grading/check_dataset.ts";

@@ -10,7 +10,7 @@ import { likelihood, type Objective } from "../objectives/objective.ts";
 import { tokenMean } from "../objectives/weigh.ts";
 import type { AdamwConfig } from "../optim/adamw.ts";
 import type { Schedule } from "../optim/schedule.ts";
-import { demonstrationIds, promptIds } from "../rollout/rollout.ts";
+import { demonstrationIds, promptIds } from "../rollout/encode.ts";
 import type { Training } from "./method.ts";
 import { mean, type Metrics, type TrainingState } from "./training.ts";
 import { type Learner, optimizerStep } from "./update.ts";

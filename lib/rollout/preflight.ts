@@ -8,7 +8,8 @@ import type { Question } from "../data/question.ts";
 import type { Policy } from "../model/policy.ts";
 import { randomKey } from "../random.ts";
 import { speller } from "../text/speller.ts";
-import { type FinishReason, promptIds, rollout } from "./rollout.ts";
+import { promptIds } from "./encode.ts";
+import { type FinishReason, rollout } from "./rollout.ts";
 
 /** A token as people read it. */
 export interface SpelledToken {

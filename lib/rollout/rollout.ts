@@ -13,6 +13,7 @@ import { disposeCache, type KvCache, kvCache, readNext, readPrompts } from "../m
 import type { ModelConfig } from "../model/config.ts";
 import type { Policy } from "../model/policy.ts";
 import type { RandomKey } from "../random.ts";
+import { encodePrompt } from "./encode.ts";
 
 /** Why a completion ended: the policy said so (EOS or another stop token), or it ran out of tokens. */
 export type FinishReason = "stop" | "length";
@@ -107,76 +108,6 @@ function checkStart(
     `Cannot go on with question ${id} as what its completions start from must have fewer than ` +
       `${maxNewTokens} tokens: current value is ${start.length}`,
   );
-}
-
-/**
- * The ids of a question's prompt.
- *
- * @throws {RangeError} When it is empty, or longer than the policy reads with the completion.
- */
-export function encodePrompt(
-  policy: Policy,
-  question: Question,
-  maxNewTokens: number,
-): readonly number[] {
-  const prompt = promptIds(policy, question);
-  const room = policy.config.max_position_embeddings - maxNewTokens;
-  if (room < 1) {
-    throw new RangeError(
-      `Cannot ask as new tokens must leave room in the ${policy.config.max_position_embeddings} ` +
-        `positions of the policy: current value is ${maxNewTokens}`,
-    );
-  }
-  if (prompt.length < 1 || prompt.length > room) {
-    throw new RangeError(
-      `Cannot ask question ${question.id} as its prompt must have 1 to ${room} tokens: ` +
-        `current value is ${prompt.length}`,
-    );
-  }
-  return prompt;
-}
-
-/**
- * The ids of a question's prompt, however many.
- *
- * @throws {RangeError} When the vocabulary cannot spell it; names the question.
- */
-export function promptIds({ tokenizer }: Policy, question: Question): number[] {
-  return naming("prompt", question, () => tokenizer.encodePrompt(question.prompt));
-}
-
-/**
- * The ids of a question's demonstration, as it goes on from a prompt: where that ends with
- * `<think>` already, the demonstration's own is left out.
- *
- * @param prompt Ids, from {@linkcode promptIds}.
- * @throws {RangeError} When the vocabulary cannot spell it; names the question.
- */
-export function demonstrationIds(
-  { tokenizer }: Policy,
-  question: Question,
-  prompt: readonly number[],
-): number[] {
-  const text = goingOn(tokenizer.decode(prompt), question.demonstration!);
-  return naming("demonstration", question, () => tokenizer.encode(text));
-}
-
-/** A demonstration less the `<think>` that the prompt ends with, and less the blank after it. */
-function goingOn(prompt: string, demonstration: string): string {
-  const opened = /<think>(\s*)$/.exec(prompt);
-  if (!opened) return demonstration;
-  const blankIsThere = opened[1] !== "";
-  return demonstration.replace(blankIsThere ? /^\s*<think>\s*/ : /^\s*<think>/, "");
-}
-
-/** Has errors of the tokenizer name the question. */
-function naming<T>(part: string, { id }: Question, act: () => T): T {
-  try {
-    return act();
-  } catch (error) {
-    if (!(error instanceof RangeError)) throw error;
-    throw new RangeError(`Cannot use the ${part} of question ${id}: ${error.message}`);
-  }
 }
 
 /** Rows whose keys and values, of so many tokens each, fit into 1 GiB; at most 512. */

@@ -6,19 +6,10 @@ import { createPolicy, disposePolicy, type Policy } from "../../lib/model/policy
 import { tokenBatch } from "../../lib/objectives/batch.ts";
 import { scoreTokens } from "../../lib/objectives/log_probs.ts";
 import { randomKey } from "../../lib/random.ts";
-import {
-  type Completion,
-  demonstrationIds,
-  promptIds,
-  type Rollout,
-  rollout,
-  rowsThatFit,
-} from "../../lib/rollout/rollout.ts";
+import { type Completion, type Rollout, rollout, rowsThatFit } from "../../lib/rollout/rollout.ts";
 import { PLAIN_SAMPLING } from "../../lib/compute/ops/sample.ts";
 import { charTokenizer } from "../../lib/text/char_tokenizer.ts";
-import { huggingFaceTokenizer } from "../../lib/text/hugging_face_tokenizer.ts";
 import { assertClose, eachDevice, take, TINY } from "../_devices.ts";
-import { toyFiles } from "../text/_toy_tokenizer.ts";
 
 const TOKENIZER = charTokenizer("0123456789+=");
 const LLAMA = modelConfig({ ...TINY, vocab_size: TOKENIZER.vocabSize });
@@ -277,24 +268,6 @@ eachDevice("rollout() rejects options out of range before it computes anything",
   }
   disposePolicy(policy);
 }, { devices: ["cpu"] });
-
-Deno.test("demonstrationIds() goes on from a prompt that opens a thought", () => {
-  const ids = (template: string, demonstration: string) => {
-    const tokenizer = huggingFaceTokenizer(toyFiles(), {
-      template: "{{ messages[0].content }}" + template,
-    });
-    const policy = { tokenizer } as Policy;
-    const question = { id: "0", prompt: "1+1?", answer: "2", demonstration };
-    return tokenizer.decode(demonstrationIds(policy, question, promptIds(policy, question)));
-  };
-  const opened = "<think>{{ '\\n' }}";
-  assertEquals(ids(opened, "<think>\nAdd.\n</think>\n2"), "Add.\n</think>\n2");
-  assertEquals(ids(opened, "\n<think>Add.</think>2"), "Add.</think>2");
-  assertEquals(ids(opened, "Add.</think>2"), "Add.</think>2"); // has left it out already
-  assertEquals(ids("<think>", "<think>\nAdd.</think>2"), "\nAdd.</think>2"); // the blank is its own
-  assertEquals(ids("", "<think>\nAdd.</think>2"), "<think>\nAdd.</think>2");
-  assertEquals(ids(opened, "Add. <think>"), "Add. <think>");
-});
 
 eachDevice("rowsThatFit() counts keys and values of every layer", () => {
   // Qwen2.5-7B: 28 layers of 2 x 4 heads of width 128, 114,688 bytes a token as float32
