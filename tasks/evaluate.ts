@@ -22,6 +22,7 @@ import {
   POLICY,
   PROMPT,
   promptFor,
+  promptOf,
   SAMPLING,
   samplingOf,
   SPLIT,
@@ -98,7 +99,7 @@ async function main(flags: EvaluateFlags): Promise<void> {
 
 /** The base policy's accuracies, which define the strata. */
 async function strataBase(flags: EvaluateFlags, dataset: Dataset): Promise<Accuracies> {
-  const base = await openPolicy(flags.base, { prompt: await promptFor(flags, flags.base) });
+  const base = await openPolicy(flags.base, { prompt: await promptOf(flags) });
   const maxNewTokens = flags["max-new-tokens"];
   const accuracies = await baseAccuracies(base, dataset, { maxNewTokens });
   disposePolicy(base);

@@ -16,7 +16,7 @@ import {
   DEVICE,
   POLICY,
   PROMPT,
-  promptFor,
+  promptOf,
   SAMPLING,
   samplingOf,
   SPLIT,
@@ -48,8 +48,7 @@ const command = {
 async function main(flags: Values<typeof command.flags>): Promise<void> {
   const dataset = await openDataset(flags.dataset, flags.split as Split);
   await openDevice({ prefer: flags.device });
-  const prompt = await promptFor(flags, flags.policy);
-  const policy = await openPolicy(flags.policy, { prompt });
+  const policy = await openPolicy(flags.policy, { prompt: await promptOf(flags) });
   const own: Question | undefined = flags.prompt === undefined
     ? undefined
     : { id: "prompt", prompt: flags.prompt, answer: "" };

@@ -13,6 +13,8 @@ export interface RunOptions {
   readonly clearEnv?: boolean;
   /** A module that is loaded first and may do anything. */
   readonly preload?: string;
+  /** Milliseconds that it may take; 60,000 unless given. */
+  readonly patience?: number;
 }
 
 /** What a command ended with. */
@@ -22,9 +24,6 @@ export interface Outcome {
   readonly stderr: string;
 }
 
-/** A command may take this long, in milliseconds. */
-const PATIENCE = 60_000;
-
 /**
  * Runs a command.
  *
@@ -33,7 +32,7 @@ const PATIENCE = 60_000;
 export async function runCommand(
   line: string,
   folder: string,
-  { env = {}, clearEnv = false, preload }: RunOptions = {},
+  { env = {}, clearEnv = false, preload, patience = 60_000 }: RunOptions = {},
 ): Promise<Outcome> {
   const [name, ...args] = line.split(" ");
   const task = denoJson.tasks[name as "train"].split(" ");
@@ -45,6 +44,7 @@ export async function runCommand(
       "run",
       "--quiet",
       `--config=${path("deno.json")}`,
+      // Deno writes to a device only with all permissions.
       ...(preload ? ["-A", `--preload=${preload}`] : permissions),
       path(script),
       ...args,
@@ -57,7 +57,7 @@ export async function runCommand(
       ...env,
     },
     stdin: "null",
-    signal: AbortSignal.timeout(PATIENCE),
+    signal: AbortSignal.timeout(patience),
   }).output();
   const [stdout, stderr] = [output.stdout, output.stderr]
     .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];

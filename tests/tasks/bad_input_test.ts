@@ -5,8 +5,6 @@
  * @module
  */
 import { assertEquals, assertMatch, assertStringIncludes } from "@std/assert";
-import { fileURLToPath } from "node:url";
-import denoJson from "../../deno.json" with { type: "json" };
 import {
   adamwState,
   charTokenizer,
@@ -25,6 +23,7 @@ import {
   saveRun,
   versions,
 } from "../../mod.ts";
+import { type Outcome, runCommand, type RunOptions } from "./_command.ts";
 
 const root = new URL("../../", import.meta.url);
 
@@ -644,32 +643,13 @@ async function check(each: Case, home: string, folder: string): Promise<void> {
 /** A command may take this long to say what is wrong, in milliseconds: less than its work would. */
 const PATIENCE = 20_000;
 
-/** Runs a command in a folder, with the permissions that `deno task` gives it. */
+/** Runs a command that is soon done. */
 async function run(
-  [name, ...args]: readonly string[],
+  args: readonly string[],
   folder: string,
-  { env = {}, preload }: { env?: Record<string, string>; preload?: string | undefined } = {},
-): Promise<{ code: number; stdout: string; stderr: string }> {
-  const [, , ...task] = words(denoJson.tasks[name as "train"]); // deno run <flags> <script>
-  const path = (url: string) => fileURLToPath(new URL(url, root));
-  const { code, ...output } = await new Deno.Command(Deno.execPath(), {
-    args: [
-      "run",
-      "--quiet",
-      `--config=${path("deno.json")}`,
-      // Deno writes to a device only with all permissions.
-      ...(preload ? ["-A", `--preload=${preload}`] : task.slice(0, -1)),
-      path(task.at(-1)!),
-      ...args,
-    ],
-    cwd: folder,
-    env: { ...env, NO_COLOR: "1" },
-    stdin: "null",
-    signal: AbortSignal.timeout(PATIENCE),
-  }).output();
-  const [stdout, stderr] = [output.stdout, output.stderr]
-    .map((bytes) => new TextDecoder().decode(bytes)) as [string, string];
-  return { code, stdout, stderr };
+  options: RunOptions = {},
+): Promise<Outcome> {
+  return await runCommand(args.join(" "), folder, { ...options, patience: PATIENCE });
 }
 
 /** A folder with a policy, questions and a run that has one step of four to go. */
